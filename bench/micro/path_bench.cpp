@@ -1,0 +1,235 @@
+// core's whole way of a burst, frame to frame: 1,500 names asked by a million random clients, sums verified and written
+// in software, counters on. The baseline turns the same frames around without looking at what they carry: the least
+// that any responder does with these rules.
+//
+//     path_bench --image=FILE --map=FILE [Google Benchmark's options]
+//
+// Rows count time around handle() alone: frames are laid out outside of it, as a NIC does. "cycles" are those of the
+// TSC per answer.
+
+#include <benchmark/benchmark.h>
+#include <x86intrin.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/core/checksum.h"
+#include "dataplane/core/frame.h"
+#include "dataplane/core/join.h"
+#include "dataplane/core/path.h"
+#include "tests/packets/wire.h"
+
+namespace anytick {
+namespace {
+
+using test::Bytes;
+using test::Message;
+using test::Packet;
+
+constexpr size_t burst = 32;
+constexpr size_t clients = 1 << 20;
+constexpr size_t buffer_bytes = 2048; // an mbuf's data room, as frames lie in a pool
+constexpr size_t buffers = 1024;      // a ring's worth of them
+
+struct Tables {
+  std::vector<uint64_t> image_words, map_words;
+  std::unique_ptr<core::ZoneImage> image;
+  std::unique_ptr<geo::Map> map;
+  std::unique_ptr<const core::Join> join;
+
+  core::View view() const { return {image.get(), map.get(), join.get()}; }
+};
+
+std::span<const std::byte> read_file(const std::string& path, std::vector<uint64_t>& words) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  words.assign(bytes.size() / 8 + 1, 0);
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  return {reinterpret_cast<const std::byte*>(words.data()), bytes.size()};
+}
+
+template <class T> T must(Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "path_bench: %s\n", result.refusal().text().c_str());
+    std::exit(1);
+  }
+  return std::move(*result);
+}
+
+Tables tables;
+
+void load(const std::string& image, const std::string& map) {
+  tables.image =
+      std::make_unique<core::ZoneImage>(must(core::ZoneImage::validate(read_file(image, tables.image_words))));
+  tables.map = std::make_unique<geo::Map>(must(geo::Map::validate(read_file(map, tables.map_words))));
+  tables.join = must(core::Join::build(*tables.image, tables.map.get()));
+}
+
+std::string text_of(std::span<const uint8_t> wire) {
+  std::string text;
+  for (size_t at = 0; wire[at] != 0; at += wire[at] + 1u)
+    text += std::string(reinterpret_cast<const char*>(&wire[at + 1]), wire[at]) + '.';
+  return text;
+}
+
+/// Names of the image that have addresses, as an asker would find them.
+std::vector<std::string> address_names() {
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < tables.image->nodes().size(); ++i)
+    if (!tables.join->node(i).a.is_none())
+      names.push_back(text_of(tables.image->bytes_of(tables.image->nodes()[i].name)));
+  return names;
+}
+
+core::Ingress ingress() {
+  core::Ingress port;
+  port.mac = {2, 0, 0, 0, 0, 1};
+  port.ipv4 = {__builtin_bswap32(0xcb007135)};
+  port.ipv6.push_back({0x20, 1, 0xd, 0xb8, 0, 0x53, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x53});
+  return port;
+}
+
+enum class Mix { plain, edns, subnet, miss, ipv6 };
+
+/// What the clients send: one frame for each name, and a million addresses to send them from.
+class Load {
+ public:
+  explicit Load(Mix mix) : mix_(mix), pool_(buffers * buffer_bytes) {
+    core::Random random(42);
+    for (const std::string& name : address_names()) {
+      Message message{.name = name};
+      if (mix == Mix::miss) message.name.insert(0, std::to_string(random.next() % 1000000) + "x.");
+      message.edns = mix != Mix::plain;
+      if (mix == Mix::subnet) message.options = {test::subnet("198.51.100.0/24")};
+      Packet packet{.payload = message.bytes()};
+      if (mix == Mix::ipv6) {
+        packet.from = "2001:db8:1::7";
+        packet.to = "2001:db8:53::53";
+      }
+      frames_.push_back(packet.bytes());
+    }
+    clients_.resize(clients);
+    for (uint32_t& client : clients_) client = 0x80000000 + static_cast<uint32_t>(random.next() % 0x5f000000);
+  }
+
+  /// Lays the next burst out in the pool, sums right.
+  void next(std::span<core::Frame> burst_frames) {
+    for (core::Frame& frame : burst_frames) {
+      const Bytes& from = frames_[at_ * 2654435761u % frames_.size()];
+      uint8_t* data = pool_.data() + at_ % buffers * buffer_bytes + 128;
+      std::memcpy(data, from.data(), from.size());
+      set_client(data, __builtin_bswap32(clients_[at_ % clients]));
+      frame = {};
+      frame.data = data;
+      frame.length = static_cast<uint32_t>(from.size());
+      frame.room = buffer_bytes - 128;
+      ++at_;
+    }
+  }
+
+  size_t frame_bytes() const { return frames_[0].size(); }
+
+ private:
+  // Replaces 4 bytes of source address (and of the client subnet), keeping the sums right by their difference (RFC
+  // 1624).
+  void set_client(uint8_t* data, uint32_t client) const {
+    const size_t address_at = mix_ == Mix::ipv6 ? 14 + 8 + 4 : 14 + 12;
+    const size_t udp = mix_ == Mix::ipv6 ? 14 + 40 : 14 + 20;
+    const auto adjust = [&](size_t sum_at, uint32_t before, uint32_t after) {
+      uint64_t sum = uint16_t(~core::load<uint16_t>(data + sum_at));
+      sum += uint16_t(~before) + uint64_t{uint16_t(~(before >> 16))} + uint16_t(after) + (after >> 16);
+      const auto adjusted = static_cast<uint16_t>(~core::fold_sum(sum));
+      core::store(data + sum_at, adjusted != 0 ? adjusted : uint16_t{0xffff});
+    };
+    const uint32_t before = core::load<uint32_t>(data + address_at);
+    core::store(data + address_at, client);
+    if (mix_ != Mix::ipv6) adjust(14 + 10, before, client);
+    adjust(udp + 6, before, client);
+  }
+
+  Mix mix_;
+  std::vector<Bytes> frames_;
+  std::vector<uint32_t> clients_;
+  std::vector<uint8_t> pool_;
+  size_t at_ = 0;
+};
+
+/// Times `body(frames)` over bursts.
+template <class Body> void run(benchmark::State& state, Mix mix, Body&& body) {
+  Load source(mix);
+  std::array<core::Frame, burst> frames;
+  uint64_t cycles = 0;
+  for (auto _ : state) {
+    source.next(frames);
+    const auto start = std::chrono::steady_clock::now();
+    const uint64_t start_cycles = __rdtsc();
+    body(std::span<core::Frame>(frames));
+    cycles += __rdtsc() - start_cycles;
+    state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  const auto answers = static_cast<double>(state.iterations()) * burst;
+  state.SetItemsProcessed(static_cast<int64_t>(answers));
+  state.counters["cycles"] = static_cast<double>(cycles) / answers;
+}
+
+void turn_around_only(benchmark::State& state, Mix mix) {
+  const core::Ingress port = ingress();
+  run(state, mix, [&](std::span<core::Frame> frames) {
+    for (core::Frame& frame : frames) {
+      core::Datagram datagram;
+      if (core::parse_frame(frame, port, datagram) != core::Counter::count_) continue;
+      core::turn_around(frame, port, datagram, datagram.payload_length);
+    }
+    benchmark::ClobberMemory();
+  });
+}
+
+void answers(benchmark::State& state, Mix mix) {
+  const core::Ingress port = ingress();
+  core::WorkerState worker(7);
+  run(state, mix, [&](std::span<core::Frame> frames) { core::handle(tables.view(), port, worker, frames); });
+  const uint64_t answered = worker.counters.get(core::Counter::dns_answered);
+  if (answered != worker.counters.get(core::Counter::rx_frames)) state.SkipWithError("not every frame was answered");
+}
+
+std::string take_option(int& argc, char** argv, const std::string& name) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.rfind(name, 0) != 0) continue;
+    std::move(argv + i + 1, argv + argc, argv + i);
+    --argc;
+    return argument.substr(name.size());
+  }
+  return {};
+}
+
+} // namespace
+} // namespace anytick
+
+int main(int argc, char** argv) {
+  using namespace anytick;
+  const std::string image = take_option(argc, argv, "--image=");
+  const std::string map = take_option(argc, argv, "--map=");
+  if (image.empty() || map.empty()) {
+    std::fprintf(stderr, "usage: path_bench --image=FILE --map=FILE [Google Benchmark's options]\n");
+    return 2;
+  }
+  load(image, map);
+  std::printf("%zu names, %zu places, join %zu KiB\n", tables.image->nodes().size(), tables.map->places().size(),
+              tables.join->memory_bytes() / 1024);
+  const std::pair<const char*, Mix> mixes[] = {
+      {"plain", Mix::plain}, {"edns", Mix::edns}, {"ecs", Mix::subnet}, {"miss", Mix::miss}, {"ipv6", Mix::ipv6}};
+  for (const auto& [name, mix] : mixes) {
+    benchmark::RegisterBenchmark((std::string("turn_around/") + name).c_str(), turn_around_only, mix)->UseManualTime();
+    benchmark::RegisterBenchmark((std::string("answer/") + name).c_str(), answers, mix)->UseManualTime();
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace anytick::core {
+
+/// Every counter: X(identifier, "exported name"). A frame ends as exactly one of answered, punted or a drop reason;
+/// rcode_* and the rest below them say more about answered ones.
+#define ANYTICK_COUNTERS(X)                                                                                            \
+  X(rx_frames, "rx_frames")                                                                                            \
+  X(dns_answered, "dns_answered")                                                                                      \
+  X(punted, "punted")                                                                                                  \
+  X(drop_runt, "drop_runt")                                                                                            \
+  X(drop_segmented, "drop_segmented")                                                                                  \
+  X(drop_not_our_mac, "drop_not_our_mac")                                                                              \
+  X(drop_ethertype, "drop_ethertype")                                                                                  \
+  X(drop_ip_header, "drop_ip_header")                                                                                  \
+  X(drop_ip_checksum, "drop_ip_checksum")                                                                              \
+  X(drop_ip_options, "drop_ip_options")                                                                                \
+  X(drop_fragment, "drop_fragment")                                                                                    \
+  X(drop_bad_source, "drop_bad_source")                                                                                \
+  X(drop_not_our_address, "drop_not_our_address")                                                                      \
+  X(drop_protocol, "drop_protocol")                                                                                    \
+  X(drop_udp_header, "drop_udp_header")                                                                                \
+  X(drop_udp_checksum, "drop_udp_checksum")                                                                            \
+  X(drop_port, "drop_port")                                                                                            \
+  X(drop_cross_service, "drop_cross_service")                                                                          \
+  X(drop_dns_short, "drop_dns_short")                                                                                  \
+  X(drop_dns_response, "drop_dns_response")                                                                            \
+  X(tx_refused, "tx_refused")                                                                                          \
+  X(rcode_noerror, "rcode_noerror")                                                                                    \
+  X(rcode_formerr, "rcode_formerr")                                                                                    \
+  X(rcode_servfail, "rcode_servfail")                                                                                  \
+  X(rcode_nxdomain, "rcode_nxdomain")                                                                                  \
+  X(rcode_notimp, "rcode_notimp")                                                                                      \
+  X(rcode_refused, "rcode_refused")                                                                                    \
+  X(rcode_badvers, "rcode_badvers")                                                                                    \
+  X(dns_nodata, "dns_nodata")                                                                                          \
+  X(dns_truncated, "dns_truncated")                                                                                    \
+  X(dns_edns, "dns_edns")                                                                                              \
+  X(dns_ecs, "dns_ecs")
+
+enum class Counter : uint8_t {
+#define ANYTICK_COUNTER_ENUM(id, name) id,
+  ANYTICK_COUNTERS(ANYTICK_COUNTER_ENUM)
+#undef ANYTICK_COUNTER_ENUM
+      count_,
+};
+inline constexpr size_t counter_count = static_cast<size_t>(Counter::count_);
+
+inline constexpr std::array<std::string_view, counter_count> counter_names{
+#define ANYTICK_COUNTER_NAME(id, name) name,
+    ANYTICK_COUNTERS(ANYTICK_COUNTER_NAME)
+#undef ANYTICK_COUNTER_NAME
+};
+
+/// One worker's counters. One thread writes, any thread reads; totals are exact once the writer is idle.
+class alignas(64) Counters {
+ public:
+  void add(Counter which, uint64_t n = 1) {
+    auto& cell = cells_[static_cast<size_t>(which)];
+    cell.store(cell.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  uint64_t get(Counter which) const { return cells_[static_cast<size_t>(which)].load(std::memory_order_relaxed); }
+
+ private:
+  std::array<std::atomic<uint64_t>, counter_count> cells_{};
+};
+
+} // namespace anytick::core

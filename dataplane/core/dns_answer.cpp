@@ -1,0 +1,304 @@
+#include "dataplane/core/dns_answer.h"
+
+#include <algorithm>
+
+#include "dataplane/core/bytes.h"
+#include "dataplane/core/join.h"
+
+namespace anytick::core {
+namespace {
+
+using dns::Rcode;
+
+// RFC 8482 4.2 answers ANY by this; a resolver may keep it for long, it says nothing.
+constexpr std::array<uint8_t, 9> any_rdata{7, 'R', 'F', 'C', '8', '4', '8', '2', 0};
+constexpr uint32_t any_ttl = 3600;
+
+// Longer chains of CNAMEs end where they are: the resolver goes on from there.
+constexpr unsigned cname_steps_max = 8;
+
+constexpr uint16_t question_pointer = 0xc000 | dns::header_bytes;
+
+/// A reply being written: what stands behind the question, and what the header will say.
+struct Reply {
+  uint8_t* message;
+  size_t at;    ///< next byte to write
+  size_t limit; ///< most bytes before the OPT
+  uint16_t answers = 0;
+  uint16_t authorities = 0;
+  Rcode rcode = Rcode::noerror;
+  bool authoritative = false;
+  bool truncated = false;
+  bool nodata = false;
+  uint8_t scope = 0; ///< longest prefix length consulted
+
+  bool fits(size_t bytes) const { return bytes <= limit - at; }
+};
+
+void write_record(Reply& reply, uint16_t owner, std::span<const uint8_t> record) {
+  store_big16(reply.message + reply.at, owner);
+  std::memcpy(reply.message + reply.at + 2, record.data(), record.size());
+  reply.at += 2 + record.size();
+}
+
+/// An A record is 16 bytes with a compressed owner, of which only the last 4 differ.
+void write_addresses(Reply& reply, const ReadySet& set, uint16_t owner, const Drawn& drawn) {
+  const uint64_t first = uint64_t{big16(owner)} | uint64_t{big16(dns::A)} << 16 | uint64_t{big16(dns::IN)} << 32 |
+                         uint64_t{big32(set.ttl) & 0xffff} << 48;
+  const uint64_t second = uint64_t{big32(set.ttl) >> 16} | uint64_t{big16(4)} << 16;
+  uint8_t* to = reply.message + reply.at;
+  for (unsigned i = 0; i < drawn.count; ++i, to += 16) {
+    store(to, first);
+    store(to + 8, second | uint64_t{drawn.values[i]} << 32);
+  }
+  reply.at += 16 * drawn.count;
+}
+
+void write_drawn(const Join& join, WorkerState& worker, Reply& reply, const ReadySet& set, uint16_t owner) {
+  Drawn drawn;
+  draw(set.draw, set.max_records, worker.random, drawn);
+  reply.answers = static_cast<uint16_t>(reply.answers + drawn.count);
+  if (set.type == dns::A) return write_addresses(reply, set, owner, drawn);
+  for (unsigned i = 0; i < drawn.count; ++i) write_record(reply, owner, join.record(set, drawn.indices[i]));
+}
+
+/// Adds an RRset to the answer section. If it does not fit the answer is truncated, whole RRsets at a time.
+bool write_set(const Join& join, WorkerState& worker, Reply& reply, const ReadySet& set, uint16_t owner) {
+  if (!reply.fits(set.answer_bytes)) {
+    reply.truncated = true;
+    return false;
+  }
+  if (set.drawn) {
+    write_drawn(join, worker, reply, set, owner);
+  } else {
+    for (uint32_t i = 0; i < set.max_records; ++i) write_record(reply, owner, join.record(set, i));
+    reply.answers = static_cast<uint16_t>(reply.answers + set.max_records);
+  }
+  return true;
+}
+
+/// The SOA of a negative answer (RFC 2308 3). `name_at` is where the denied name stands, which ends in the apex.
+void write_denial(const Join& join, Reply& reply, const ReadyZone& zone, size_t name_at, size_t name_length) {
+  const auto record = join.record(join.set(zone.soa), 0);
+  if (!reply.fits(2 + record.size())) {
+    reply.truncated = true;
+    return;
+  }
+  const size_t apex_at = name_at + name_length - zone.apex_length;
+  const size_t start = reply.at;
+  write_record(reply, static_cast<uint16_t>(0xc000 | apex_at), record);
+  store_big32(reply.message + start + 6, zone.negative_ttl);
+  reply.authorities = 1;
+}
+
+void write_any(Reply& reply) {
+  std::array<uint8_t, 10 + any_rdata.size()> record;
+  store_big16(&record[0], dns::HINFO);
+  store_big16(&record[2], dns::IN);
+  store_big32(&record[4], any_ttl);
+  store_big16(&record[8], any_rdata.size());
+  std::copy(any_rdata.begin(), any_rdata.end(), record.begin() + 10);
+  if (reply.fits(2 + record.size())) {
+    write_record(reply, question_pointer, record);
+    reply.answers = 1;
+  } else {
+    reply.truncated = true;
+  }
+}
+
+struct NodeMatch {
+  uint32_t node;
+  bool exact;
+};
+
+/// The closest encloser of a name that is no node itself (RFC 4592 3.3.1).
+NodeMatch closest_encloser(const NameTable& names, const FoldedName& name) {
+  std::array<uint64_t, 128> hashes;
+  uint64_t hash = name_hash_seed;
+  for (unsigned i = name.labels; i-- > 1;) hashes[i] = hash = hash_label(hash, name.bytes.data() + name.label_at[i]);
+  hashes[name.labels] = name_hash_seed;
+  for (unsigned i = 1; i <= name.labels; ++i)
+    if (const uint32_t node = names.find(hashes[i], name.suffix(i)); node != NameTable::none) return {node, false};
+  return {NameTable::none, false};
+}
+
+NodeMatch find_node(const NameTable& names, const FoldedName& name, uint64_t hash) {
+  const uint32_t node = names.find(hash, name.suffix(0));
+  if (node != NameTable::none) return {node, true};
+  return closest_encloser(names, name);
+}
+
+/// The RRset that a node answers with, for a client at `place`; null is NODATA.
+const ReadySet* choose_set(const Join& join, const ReadyNode& node, uint16_t type, uint32_t place, Reply& reply) {
+  const AnswerRef answer = join.answer_for(node, type);
+  if (answer.is_none()) return nullptr;
+  if (!answer.is_row()) return &join.set(answer.index());
+  const PlaceClass& here = join.zone(node.zone).classes[place];
+  reply.scope = std::max(reply.scope, here.scope());
+  const uint32_t index = join.in_row(answer, here.number());
+  return index == AnswerRef::none_index ? nullptr : &join.set(index);
+}
+
+/// Answers from a zone of ours; CNAMEs are followed inside it, and the RCODE is that of the chain's end (RFC 6604 3).
+void answer_from_zone(const Join& join, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
+                      Reply& reply) {
+  reply.authoritative = true;
+  NodeMatch match{lookup.node, lookup.exact};
+  const uint16_t zone_index = join.node(match.node).zone;
+  const ReadyZone& zone = join.zone(zone_index);
+  size_t name_at = dns::header_bytes;
+  size_t name_length = query.name.length;
+  for (unsigned step = 0;; ++step) {
+    if (!match.exact) {
+      reply.rcode = Rcode::nxdomain;
+      return write_denial(join, reply, zone, name_at, name_length);
+    }
+    const ReadyNode& node = join.node(match.node);
+    if (query.qtype == dns::ANY && node.type_count > 0) return write_any(reply);
+    const ReadySet* set = choose_set(join, node, query.qtype, lookup.place, reply);
+    if (set == nullptr) {
+      reply.nodata = true;
+      return write_denial(join, reply, zone, name_at, name_length);
+    }
+    const size_t rdata_at = reply.at + 12; // behind a compressed owner
+    if (!write_set(join, worker, reply, *set, static_cast<uint16_t>(0xc000 | name_at))) return;
+    if (set->type != dns::CNAME || query.qtype == dns::CNAME || step == cname_steps_max) return;
+
+    FoldedName target;
+    if (!read_name({reply.message + rdata_at, reply.at - rdata_at}, target)) return;
+    match = find_node(join.names(), target, hash_name(target));
+    if (match.node == NameTable::none || join.node(match.node).zone != zone_index) return;
+    name_at = rdata_at;
+    name_length = target.length;
+  }
+}
+
+size_t opt_bytes(const DnsQuery& query) {
+  if (!query.edns) return 0;
+  return 11 + (query.subnet.present ? 8u + (query.subnet.source_length + 7u) / 8 : 0);
+}
+
+/// RFC 6891 6.1.2; the client subnet is given back with the scope of this answer (RFC 7871 7.2.1).
+void write_opt(const DnsQuery& query, Reply& reply) {
+  uint8_t* to = reply.message + reply.at;
+  const size_t size = opt_bytes(query);
+  to[0] = 0;
+  store_big16(to + 1, dns::OPT);
+  store_big16(to + 3, dns::udp_edns_max);
+  to[5] = static_cast<uint8_t>(static_cast<unsigned>(reply.rcode) >> 4);
+  to[6] = 0;
+  store_big16(to + 7, query.dnssec_ok ? dns::edns_do : 0);
+  store_big16(to + 9, static_cast<uint16_t>(size - 11));
+  if (query.subnet.present) {
+    store_big16(to + 11, dns::option_ecs);
+    store_big16(to + 13, static_cast<uint16_t>(size - 15));
+    store_big16(to + 15, query.subnet.family);
+    to[17] = query.subnet.source_length;
+    to[18] = reply.scope;
+    std::memcpy(to + 19, query.subnet.address.bytes.data(), size - 19);
+  }
+  reply.at += size;
+}
+
+void write_header(const DnsQuery& query, const Reply& reply) {
+  unsigned flags = dns::QR | (static_cast<unsigned>(reply.rcode) & 0xf);
+  if (query.rcode == Rcode::notimp) {
+    flags |= query.flags & dns::opcode_mask;
+  } else {
+    flags |= query.flags & dns::RD;
+  }
+  if (reply.authoritative) flags |= dns::AA;
+  if (reply.truncated) flags |= dns::TC;
+  const uint16_t questions = query.question_end != 0 ? 1 : 0;
+  store(reply.message, query.id);
+  store_big16(reply.message + 2, static_cast<uint16_t>(flags));
+  store_big16(reply.message + 4, questions);
+  store_big16(reply.message + 6, reply.answers);
+  store_big16(reply.message + 8, reply.authorities);
+  store_big16(reply.message + 10, query.edns && query.kind != QueryKind::header_only ? 1 : 0);
+}
+
+Counter counter_of(Rcode rcode) {
+  switch (rcode) {
+  case Rcode::noerror:
+    return Counter::rcode_noerror;
+  case Rcode::formerr:
+    return Counter::rcode_formerr;
+  case Rcode::servfail:
+    return Counter::rcode_servfail;
+  case Rcode::nxdomain:
+    return Counter::rcode_nxdomain;
+  case Rcode::notimp:
+    return Counter::rcode_notimp;
+  case Rcode::refused:
+    return Counter::rcode_refused;
+  case Rcode::badvers:
+    return Counter::rcode_badvers;
+  }
+  __builtin_unreachable();
+}
+
+void count(Counters& counters, const DnsQuery& query, const Reply& reply) {
+  counters.add(Counter::dns_answered);
+  counters.add(counter_of(reply.rcode));
+  if (reply.nodata) counters.add(Counter::dns_nodata);
+  if (reply.truncated) counters.add(Counter::dns_truncated);
+  if (query.edns) counters.add(Counter::dns_edns);
+  if (query.subnet.present) counters.add(Counter::dns_ecs);
+}
+
+void answer_lookup(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup, Reply& reply) {
+  if (view.join == nullptr) {
+    reply.rcode = Rcode::servfail;
+  } else if (lookup.node == NameTable::none) {
+    reply.rcode = Rcode::refused;
+  } else {
+    answer_from_zone(*view.join, worker, query, lookup, reply);
+  }
+  if (!lookup.by_subnet) reply.scope = 0;
+  if (!reply.truncated) return;
+  reply.at = query.question_end;
+  reply.answers = 0;
+  reply.authorities = 0;
+}
+
+} // namespace
+
+void begin_lookup(const View& view, const DnsQuery& query, const geo::Address& source, Lookup& lookup) {
+  lookup.hash = hash_name(query.name);
+  view.join->names().prefetch(lookup.hash);
+  lookup.by_subnet = is_locatable(query.subnet);
+  lookup.located = lookup.by_subnet ? query.subnet.address : source;
+  if (view.map == nullptr) return;
+  if (lookup.located.family == geo::Family::ipv4) {
+    view.map->prefetch_ipv4(lookup.located.to_ipv4());
+  } else {
+    view.map->prefetch_ipv6(lookup.located.high());
+  }
+}
+
+void finish_lookup(const View& view, const DnsQuery& query, Lookup& lookup) {
+  const NodeMatch match = find_node(view.join->names(), query.name, lookup.hash);
+  lookup.node = match.node;
+  lookup.exact = match.exact;
+  lookup.place = view.map != nullptr ? view.map->find(lookup.located) : 0;
+}
+
+size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup, bool udp,
+                   uint8_t* message, size_t room) {
+  Reply reply{.message = message, .at = query.question_end, .limit = 0};
+  reply.rcode = query.rcode;
+  if (query.kind == QueryKind::header_only) {
+    reply.at = dns::header_bytes;
+  } else {
+    const size_t client_limit = udp ? std::min(query.udp_size, dns::udp_edns_max) : UINT16_MAX;
+    reply.limit = std::min(client_limit, room) - opt_bytes(query);
+    if (query.kind == QueryKind::lookup) answer_lookup(view, worker, query, lookup, reply);
+    if (query.edns) write_opt(query, reply);
+  }
+  write_header(query, reply);
+  count(worker.counters, query, reply);
+  return reply.at;
+}
+
+} // namespace anytick::core

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/core/dns_query.h"
+#include "dataplane/core/view.h"
+#include "geo/prefix.h"
+
+namespace anytick::core {
+
+/// Where a query leads: the node of its name, and the place of its client. Filled in steps, so that a burst can let
+/// the memory accesses of its queries overlap.
+struct Lookup {
+  uint64_t hash;        ///< of the whole name
+  uint32_t node;        ///< the name's, or its closest encloser's; NameTable::none where no zone of ours has it
+  uint32_t place;       ///< index into the map's places
+  bool exact;           ///< `node` is the name itself
+  bool by_subnet;       ///< located by the client subnet, not by the source address
+  geo::Address located; ///< the address that is located
+};
+
+/// Chooses the address to locate, hashes the name, and prefetches what find() will read. Precondition: view.join.
+void begin_lookup(const View& view, const DnsQuery& query, const geo::Address& source, Lookup& lookup);
+/// Finds node and place.
+void finish_lookup(const View& view, const DnsQuery& query, Lookup& lookup);
+
+/// Writes the reply to `query` over the message that it was parsed from, question untouched, and counts it.
+/// `lookup` is read for QueryKind::lookup only, and only when a zone is loaded. Returns the reply's length; it is at
+/// most `room`, and at most what the client takes over UDP. Precondition: the query is not to be dropped, and `room` is
+/// at least the query's length.
+size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup, bool udp,
+                   uint8_t* message, size_t room);
+
+} // namespace anytick::core

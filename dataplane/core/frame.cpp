@@ -1,0 +1,194 @@
+#include "dataplane/core/frame.h"
+
+#include <algorithm>
+
+#include "dataplane/core/bytes.h"
+#include "dataplane/core/checksum.h"
+
+namespace anytick::core {
+namespace {
+
+constexpr uint16_t ethertype_ipv4 = 0x0800;
+constexpr uint16_t ethertype_ipv6 = 0x86dd;
+constexpr uint16_t ethertype_vlan = 0x8100;
+constexpr uint16_t ethertype_service_vlan = 0x88a8;
+constexpr uint32_t ethernet_bytes = 14;
+constexpr uint32_t vlan_bytes = 4;
+constexpr uint32_t ipv4_bytes = 20;
+constexpr uint32_t ipv6_bytes = 40;
+constexpr uint32_t udp_bytes = 8;
+constexpr uint8_t protocol_udp = 17;
+constexpr uint8_t reply_ttl = 64;
+constexpr uint16_t port_dns = 53;
+constexpr uint16_t port_ntp = 123;
+
+constexpr Counter ours = Counter::count_;
+
+bool is_ipv6_extension(uint8_t next_header) {
+  switch (next_header) {
+  case 0:   // hop-by-hop
+  case 43:  // routing
+  case 51:  // authentication
+  case 60:  // destination options
+  case 135: // mobility
+  case 139: // HIP
+  case 140: // shim6
+    return true;
+  default:
+    return false;
+  }
+}
+constexpr uint8_t ipv6_fragment = 44;
+
+bool is_unicast_ipv4(uint32_t wire) {
+  const unsigned first = wire & 0xff;
+  return first != 0 && first != 127 && first < 224;
+}
+
+/// Neither ::, ::1 nor multicast.
+bool is_unicast_ipv6(const uint8_t* address) {
+  const uint64_t high = load_big64(address);
+  const uint64_t low = load_big64(address + 8);
+  return address[0] != 0xff && (high != 0 || low > 1);
+}
+
+uint64_t pseudo_header_sum(const uint8_t* ip, const Datagram& datagram, uint32_t udp_length) {
+  const bool v6 = datagram.l3_length == ipv6_bytes;
+  return sum_bytes(ip + (v6 ? 8 : 12), v6 ? 32 : 8) + big16(static_cast<uint16_t>(udp_length)) + big16(protocol_udp);
+}
+
+Counter parse_ipv4(const Frame& frame, const Ingress& ingress, Datagram& datagram, uint32_t& l3_payload) {
+  const uint32_t available = frame.length - datagram.l2_length;
+  const uint8_t* ip = frame.data + datagram.l2_length;
+  if (available < ipv4_bytes || ip[0] >> 4 != 4) return Counter::drop_ip_header;
+  const uint32_t header = (ip[0] & 0xfu) * 4;
+  const uint32_t total = load_big16(ip + 2);
+  if (header < ipv4_bytes || total < header || total > available) return Counter::drop_ip_header;
+  if (header > ipv4_bytes) return Counter::drop_ip_options;
+  if (frame.ip_checksum == Checksum::bad ||
+      (frame.ip_checksum == Checksum::unknown && fold_sum(sum_bytes(ip, ipv4_bytes)) != 0xffff))
+    return Counter::drop_ip_checksum;
+  const uint32_t source = load<uint32_t>(ip + 12);
+  const uint32_t destination = load<uint32_t>(ip + 16);
+  if (std::find(ingress.ipv4.begin(), ingress.ipv4.end(), destination) == ingress.ipv4.end())
+    return Counter::drop_not_our_address;
+  if (!is_unicast_ipv4(source) || source == destination) return Counter::drop_bad_source;
+  if ((load_big16(ip + 6) & 0x3fff) != 0) return Counter::drop_fragment;
+  if (ip[9] != protocol_udp) return Counter::drop_protocol;
+  datagram.l3_length = ipv4_bytes;
+  datagram.source = geo::Address::ipv4(big32(source));
+  l3_payload = total - ipv4_bytes;
+  return ours;
+}
+
+Counter parse_ipv6(const Frame& frame, const Ingress& ingress, Datagram& datagram, uint32_t& l3_payload) {
+  const uint32_t available = frame.length - datagram.l2_length;
+  const uint8_t* ip = frame.data + datagram.l2_length;
+  if (available < ipv6_bytes || ip[0] >> 4 != 6) return Counter::drop_ip_header;
+  l3_payload = load_big16(ip + 4);
+  if (l3_payload > available - ipv6_bytes) return Counter::drop_ip_header;
+  const auto is_destination = [&](const auto& address) { return std::memcmp(address.data(), ip + 24, 16) == 0; };
+  if (std::none_of(ingress.ipv6.begin(), ingress.ipv6.end(), is_destination)) return Counter::drop_not_our_address;
+  if (!is_unicast_ipv6(ip + 8) || std::memcmp(ip + 8, ip + 24, 16) == 0) return Counter::drop_bad_source;
+  if (ip[6] == ipv6_fragment) return Counter::drop_fragment;
+  if (is_ipv6_extension(ip[6])) return Counter::drop_ip_options;
+  if (ip[6] != protocol_udp) return Counter::drop_protocol;
+  datagram.l3_length = ipv6_bytes;
+  datagram.source = geo::Address::ipv6(load_big64(ip + 8), load_big64(ip + 16));
+  return ours;
+}
+
+bool udp_checksum_is_good(const Frame& frame, const Datagram& datagram, uint32_t udp_length) {
+  const uint8_t* ip = frame.data + datagram.l2_length;
+  const uint8_t* udp = ip + datagram.l3_length;
+  // RFC 768: zero means none was computed; RFC 8200 8.1 forbids that for IPv6.
+  if (load<uint16_t>(udp + 6) == 0) return datagram.l3_length == ipv4_bytes;
+  if (frame.udp_checksum != Checksum::unknown) return frame.udp_checksum == Checksum::good;
+  return fold_sum(pseudo_header_sum(ip, datagram, udp_length) + sum_bytes(udp, udp_length)) == 0xffff;
+}
+
+Counter parse_udp(const Frame& frame, Datagram& datagram, uint32_t l3_payload) {
+  if (l3_payload < udp_bytes) return Counter::drop_udp_header;
+  const uint8_t* udp = frame.data + datagram.l2_length + datagram.l3_length;
+  const uint32_t length = load_big16(udp + 4);
+  if (length < udp_bytes || length > l3_payload) return Counter::drop_udp_header;
+  const uint16_t source_port = load_big16(udp);
+  if (load_big16(udp + 2) != port_dns || source_port == 0) return Counter::drop_port;
+  // A reply to another request-reply service would be answered by it: a loop (echo, qotd, chargen, NTP).
+  if (source_port == 7 || source_port == 17 || source_port == 19 || source_port == port_ntp)
+    return Counter::drop_cross_service;
+  if (!udp_checksum_is_good(frame, datagram, length)) return Counter::drop_udp_checksum;
+  datagram.payload_length = static_cast<uint16_t>(length - udp_bytes);
+  return ours;
+}
+
+void swap_bytes(uint8_t* left, uint8_t* right, size_t count) {
+  std::swap_ranges(left, left + count, right);
+}
+
+void turn_ipv4(uint8_t* ip, bool device_sums, uint32_t payload) {
+  store_big16(ip, 0x4500);
+  store_big16(ip + 2, static_cast<uint16_t>(ipv4_bytes + payload));
+  store_big16(ip + 4, 0);
+  store_big16(ip + 6, 0x4000);
+  ip[8] = reply_ttl;
+  store<uint16_t>(ip + 10, 0);
+  swap_bytes(ip + 12, ip + 16, 4);
+  if (!device_sums) store<uint16_t>(ip + 10, static_cast<uint16_t>(~fold_sum(sum_bytes(ip, ipv4_bytes))));
+}
+
+void turn_ipv6(uint8_t* ip, uint32_t payload) {
+  store_big32(ip, 0x60000000);
+  store_big16(ip + 4, static_cast<uint16_t>(payload));
+  ip[7] = reply_ttl;
+  swap_bytes(ip + 8, ip + 24, 16);
+}
+
+} // namespace
+
+Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram) {
+  if (frame.segmented) return Counter::drop_segmented;
+  if (frame.length < ethernet_bytes) return Counter::drop_runt;
+  if (std::memcmp(frame.data, ingress.mac.data(), ingress.mac.size()) != 0) return Counter::drop_not_our_mac;
+  uint32_t l2 = ethernet_bytes;
+  uint16_t ethertype = load_big16(frame.data + 12);
+  for (int tags = 0; tags < 2 && (ethertype == ethertype_vlan || ethertype == ethertype_service_vlan); ++tags) {
+    if (frame.length < l2 + vlan_bytes) return Counter::drop_runt;
+    ethertype = load_big16(frame.data + l2 + 2);
+    l2 += vlan_bytes;
+  }
+  datagram.l2_length = static_cast<uint8_t>(l2);
+  uint32_t l3_payload = 0;
+  Counter reason = Counter::drop_ethertype;
+  if (ethertype == ethertype_ipv4) reason = parse_ipv4(frame, ingress, datagram, l3_payload);
+  if (ethertype == ethertype_ipv6) reason = parse_ipv6(frame, ingress, datagram, l3_payload);
+  return reason == ours ? parse_udp(frame, datagram, l3_payload) : reason;
+}
+
+void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length) {
+  uint8_t* ip = frame.data + datagram.l2_length;
+  uint8_t* udp = ip + datagram.l3_length;
+  const uint32_t udp_length = udp_bytes + payload_length;
+  std::memcpy(frame.data, frame.data + 6, 6);
+  std::memcpy(frame.data + 6, ingress.mac.data(), 6);
+  if (datagram.l3_length == ipv6_bytes) {
+    turn_ipv6(ip, udp_length);
+  } else {
+    turn_ipv4(ip, ingress.tx_ip_checksum, udp_length);
+  }
+  swap_bytes(udp, udp + 2, 2);
+  store_big16(udp + 4, static_cast<uint16_t>(udp_length));
+  store<uint16_t>(udp + 6, 0);
+  const uint64_t pseudo = pseudo_header_sum(ip, datagram, udp_length);
+  if (ingress.tx_udp_checksum) {
+    store(udp + 6, fold_sum(pseudo));
+  } else {
+    const auto sum = static_cast<uint16_t>(~fold_sum(pseudo + sum_bytes(udp, udp_length)));
+    store(udp + 6, sum != 0 ? sum : uint16_t{0xffff}); // RFC 768: a computed zero is sent as all ones
+  }
+  frame.length = datagram.payload_at() + payload_length;
+  frame.l2_length = datagram.l2_length;
+  frame.l3_length = datagram.l3_length;
+}
+
+} // namespace anytick::core

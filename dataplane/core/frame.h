@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/core/path.h"
+
+/// Ethernet II, up to two VLAN tags (IEEE 802.1Q, 802.1ad), IPv4 (RFC 791), IPv6 (RFC 8200), UDP (RFC 768).
+namespace anytick::core {
+
+/// Where things are in a frame that carries a datagram to a service of ours.
+struct Datagram {
+  uint8_t l2_length;
+  uint8_t l3_length; ///< 20: IPv4, 40: IPv6
+  uint16_t payload_length;
+  geo::Address source;
+
+  uint32_t payload_at() const { return l2_length + l3_length + 8u; }
+};
+
+/// Counter::count_ where the frame is a datagram to UDP/53 at a service address, else why it is dropped.
+/// Reads nothing outside the frame.
+Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram);
+
+/// Makes the frame a reply of `payload_length` bytes: addresses and ports swapped, lengths and checksums set,
+/// TTL or hop limit 64, DSCP and ECN 0, and for IPv4 DF with id 0 (an atomic datagram, RFC 6864 4.1). VLAN tags stay.
+void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length);
+
+} // namespace anytick::core

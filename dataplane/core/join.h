@@ -1,0 +1,132 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/core/draw.h"
+#include "dataplane/core/name_table.h"
+#include "dataplane/core/zone_image.h"
+#include "geo/map.h"
+
+namespace anytick::core {
+
+/// Which RRset answers: none, always the same one, or the one that the client's class has in a row.
+class AnswerRef {
+ public:
+  static constexpr uint32_t none_index = 0x7fffffff;
+
+  AnswerRef() = default;
+  static AnswerRef rrset(uint32_t index) { return AnswerRef(index); }
+  static AnswerRef row(uint32_t first) { return AnswerRef(first | row_flag); }
+
+  bool is_row() const { return (word_ & row_flag) != 0; }
+  bool is_none() const { return word_ == none_index; }
+  uint32_t index() const { return word_ & ~row_flag; }
+
+ private:
+  static constexpr uint32_t row_flag = 0x80000000;
+  explicit AnswerRef(uint32_t word) : word_(word) {}
+  uint32_t word_ = none_index;
+};
+
+/// An RRset made ready to be written. Records stand in wire format from their type field on: what varies is the owner.
+struct ReadySet {
+  uint16_t type;
+  bool drawn;
+  uint32_t ttl; ///< seconds
+  uint32_t max_records;
+  uint32_t record_bytes; ///< of the largest record with a compressed owner (2 bytes)
+  uint32_t answer_bytes; ///< most that an answer takes, owners compressed
+  uint32_t first_record; ///< into record_place()
+  DrawView draw;         ///< drawn only; values are A addresses in wire order, or record indices
+};
+
+/// Where a record's wire bytes stand.
+struct RecordPlace {
+  uint32_t offset;
+  uint32_t length; ///< type, class, TTL, RDLENGTH and RDATA
+};
+
+/// A node made ready: the types that nearly everybody asks for stand in it.
+struct ReadyNode {
+  AnswerRef a;
+  AnswerRef aaaa;
+  AnswerRef other; ///< answers types that are not listed: a CNAME, or none
+  uint32_t first_type;
+  uint16_t type_count;
+  uint16_t zone;
+};
+
+struct ReadyType {
+  uint16_t type;
+  AnswerRef answer;
+};
+
+/// A client's class in a zone, and for how wide a prefix around it this holds.
+struct PlaceClass {
+  uint32_t scope_class; ///< scope << 24 | class
+
+  uint32_t number() const { return scope_class & 0xffffff; }
+  uint8_t scope() const { return static_cast<uint8_t>(scope_class >> 24); }
+};
+
+struct ReadyZone {
+  uint32_t soa;              ///< RRset
+  uint32_t negative_ttl;     ///< min(SOA TTL, MINIMUM) (RFC 2308 3), seconds
+  uint8_t apex_length;       ///< wire bytes of the apex name
+  const PlaceClass* classes; ///< by place of the map; null if nothing in the zone depends on the place
+};
+
+/// What answering needs beside the image, built from it and a geo map at load: the name hash, draw tables,
+/// and for each place of the map its class. Immutable, any thread; the image and the map must outlive it.
+class Join {
+ public:
+  /// `map` may be null: then nobody is anywhere, and "@" answers. Allocates; refuses what does not fit its bounds.
+  static Result<std::unique_ptr<const Join>> build(const ZoneImage& image, const geo::Map* map);
+
+  Join(const Join&) = delete;
+  Join& operator=(const Join&) = delete;
+
+  const NameTable& names() const { return names_; }
+  const ReadyNode& node(uint32_t index) const { return nodes_[index]; }
+  const ReadyZone& zone(uint32_t index) const { return zones_[index]; }
+  const ReadySet& set(uint32_t index) const { return sets_[index]; }
+  /// RRset of a class in a row, or AnswerRef::none_index.
+  uint32_t in_row(AnswerRef row, uint32_t class_number) const { return rows_[row.index() + class_number]; }
+  void prefetch_row(AnswerRef row, uint32_t class_number) const {
+    __builtin_prefetch(&rows_[row.index() + class_number]);
+  }
+  /// What the node answers `type` with; none is NODATA.
+  AnswerRef answer_for(const ReadyNode& node, uint16_t type) const;
+
+  std::span<const uint8_t> record(const ReadySet& set, uint32_t index) const {
+    const RecordPlace& place = places_[set.first_record + index];
+    return {wire_.data() + place.offset, place.length};
+  }
+  /// Bytes that the join itself takes.
+  size_t memory_bytes() const;
+  /// Distinct classes of zone `index`, 1 if nothing depends on the place.
+  uint32_t class_count(uint32_t index) const { return class_counts_[index]; }
+
+ private:
+  friend class JoinBuilder;
+  explicit Join(const ZoneImage& image) : names_(image) {}
+
+  NameTable names_;
+  std::vector<ReadyNode> nodes_;
+  std::vector<ReadyType> types_;
+  std::vector<ReadyZone> zones_;
+  std::vector<ReadySet> sets_;
+  std::vector<uint32_t> rows_;
+  std::vector<std::vector<PlaceClass>> place_classes_; ///< one per zone
+  std::vector<uint32_t> class_counts_;
+  std::vector<RecordPlace> places_;
+  std::vector<uint8_t> wire_;
+  std::vector<DrawSlot> slots_;
+  std::vector<uint64_t> before_;
+};
+
+} // namespace anytick::core

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/core/names.h"
+#include "dataplane/core/zone_image.h"
+
+namespace anytick::core {
+
+/// Finds the nodes of an image by name: open addressing over the hashes of names, at most half full, so a probe ends
+/// within a few entries and a cache line mostly. The image must outlive it.
+class NameTable {
+ public:
+  static constexpr uint32_t none = UINT32_MAX;
+
+  explicit NameTable(const ZoneImage& image);
+
+  void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[hash & mask_]); }
+
+  /// Index of the node with this name (a folded suffix with its hash), or `none`.
+  uint32_t find(uint64_t hash, std::span<const uint8_t> name) const {
+    for (uint64_t at = hash & mask_;; at = (at + 1) & mask_) {
+      const Bucket& bucket = buckets_[at];
+      if (bucket.node == none) return none;
+      if (bucket.tag == tag_of(hash) && is(bucket.node, name)) return bucket.node;
+    }
+  }
+
+  size_t memory_bytes() const { return buckets_.size() * sizeof(Bucket); }
+
+ private:
+  struct Bucket {
+    uint32_t tag;
+    uint32_t node;
+  };
+  static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+  bool is(uint32_t node, std::span<const uint8_t> name) const {
+    const BlobRange range = nodes_[node].name;
+    return range.length == name.size() && std::memcmp(blob_ + range.offset, name.data(), name.size()) == 0;
+  }
+
+  std::vector<Bucket> buckets_;
+  uint64_t mask_;
+  const ImageNode* nodes_;
+  const uint8_t* blob_;
+};
+
+} // namespace anytick::core

@@ -1,0 +1,95 @@
+#include "dataplane/core/path.h"
+
+#include <cassert>
+
+#include "dataplane/core/dns_answer.h"
+#include "dataplane/core/dns_query.h"
+#include "dataplane/core/frame.h"
+
+namespace anytick::core {
+namespace {
+
+/// A frame on its way, between the passes of a burst.
+struct Transit {
+  Frame* frame;
+  Datagram datagram;
+  DnsQuery query;
+  Lookup lookup;
+};
+
+void drop(Frame& frame, WorkerState& worker, Counter reason) {
+  frame.verdict = Verdict::drop;
+  worker.counters.add(reason);
+}
+
+Counter drop_reason(QueryKind kind) {
+  switch (kind) {
+  case QueryKind::drop_short:
+    return Counter::drop_dns_short;
+  case QueryKind::drop_response:
+    return Counter::drop_dns_response;
+  default:
+    return Counter::count_;
+  }
+}
+
+bool needs_lookup(const View& view, const DnsQuery& query) {
+  return query.kind == QueryKind::lookup && view.join != nullptr;
+}
+
+/// First pass: headers, names, addresses. What the second pass reads is on its way into the cache afterwards.
+bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Frame& frame, Transit& transit) {
+  Counter reason = parse_frame(frame, ingress, transit.datagram);
+  if (reason == Counter::count_) {
+    parse_query(frame.data + transit.datagram.payload_at(), transit.datagram.payload_length, transit.query);
+    reason = drop_reason(transit.query.kind);
+  }
+  if (reason != Counter::count_) {
+    drop(frame, worker, reason);
+    return false;
+  }
+  transit.frame = &frame;
+  if (needs_lookup(view, transit.query)) begin_lookup(view, transit.query, transit.datagram.source, transit.lookup);
+  return true;
+}
+
+/// Last pass: the reply, in place of the query.
+void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transit& transit) {
+  Frame& frame = *transit.frame;
+  const uint32_t payload_at = transit.datagram.payload_at();
+  const size_t length =
+      write_reply(view, worker, transit.query, transit.lookup, true, frame.data + payload_at, frame.room - payload_at);
+  turn_around(frame, ingress, transit.datagram, static_cast<uint16_t>(length));
+  frame.verdict = Verdict::reply;
+}
+
+} // namespace
+
+void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::span<Frame> frames) {
+  assert(frames.size() <= burst_max);
+  Transit burst[burst_max];
+  size_t count = 0;
+  worker.counters.add(Counter::rx_frames, frames.size());
+  for (Frame& frame : frames) count += receive(view, ingress, worker, frame, burst[count]);
+  for (Transit& transit : std::span(burst, count))
+    if (needs_lookup(view, transit.query)) finish_lookup(view, transit.query, transit.lookup);
+  for (Transit& transit : std::span(burst, count)) reply(view, ingress, worker, transit);
+}
+
+size_t answer(const View& view, WorkerState& worker, const Client& client, uint8_t* message, size_t length,
+              size_t room) {
+  DnsQuery query;
+  Lookup lookup;
+  parse_query(message, length, query);
+  if (const Counter reason = drop_reason(query.kind); reason != Counter::count_) {
+    worker.counters.add(reason);
+    return 0;
+  }
+  if (needs_lookup(view, query)) {
+    begin_lookup(view, query, client.address, lookup);
+    finish_lookup(view, query, lookup);
+  }
+  return write_reply(view, worker, query, lookup, client.udp, message, room);
+}
+
+} // namespace anytick::core

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dataplane/core/view.h"
+#include "geo/prefix.h"
+
+/// The packet's way: rx burst -> parse -> locate -> answer -> turn around. Pure: no I/O, no clock, no allocation.
+namespace anytick::core {
+
+enum class Verdict : uint8_t { reply, punt, drop };
+
+/// What the device says of a received checksum.
+enum class Checksum : uint8_t { unknown, good, bad };
+
+/// One received frame in one contiguous buffer, answered in place.
+struct Frame {
+  uint8_t* data = nullptr; ///< first byte of the Ethernet header
+  uint32_t length = 0;     ///< in: bytes received, FCS not included; out: bytes to send
+  uint32_t room = 0;       ///< bytes that may be written from `data` on, >= length
+  Checksum ip_checksum = Checksum::unknown;
+  Checksum udp_checksum = Checksum::unknown;
+  bool segmented = false; ///< the frame has more segments than this one
+
+  Verdict verdict = Verdict::drop; ///< out
+  uint8_t l2_length = 0;           ///< out, for replies: Ethernet and VLAN header bytes
+  uint8_t l3_length = 0;           ///< out, for replies: IP header bytes (20: IPv4, 40: IPv6)
+};
+
+/// What a port answers to and what it can do for us. Constant while its workers run.
+struct Ingress {
+  std::array<uint8_t, 6> mac{};
+  std::vector<uint32_t> ipv4;                ///< service addresses, network order as in the frame
+  std::vector<std::array<uint8_t, 16>> ipv6; ///< service addresses
+  bool tx_ip_checksum = false;               ///< the device fills in the IPv4 header checksum: left zero
+  bool tx_udp_checksum = false;              ///< the device fills in the UDP checksum: left as the pseudo-header's sum
+};
+
+/// The largest burst that handle() takes.
+inline constexpr size_t burst_max = 64;
+
+/// Gives each frame its verdict, and a reply its bytes, lengths and checksums. Counts each frame once.
+/// Precondition: frames.size() <= burst_max. One thread per WorkerState.
+void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::span<Frame> frames);
+
+/// Who asks, for answer().
+struct Client {
+  geo::Address address;
+  bool udp = true; ///< false: over a stream, so 65,535 bytes may be answered and nothing is truncated below that
+};
+
+/// Answers one DNS message in place. `message` has `room` bytes of which `length` are the query.
+/// Returns the reply's length, or 0 to drop it. Counts as handle() does.
+size_t answer(const View& view, WorkerState& worker, const Client& client, uint8_t* message, size_t length,
+              size_t room);
+
+} // namespace anytick::core

@@ -1,0 +1,100 @@
+#include "tests/fuzz/frame_target.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+
+#include "dataplane/core/path.h"
+#include "tests/packets/render.h"
+#include "tests/packets/world.h"
+
+namespace anytick::test {
+namespace {
+
+using core::Counter;
+
+void require(bool condition, const char* property) {
+  if (condition) return;
+  std::fprintf(stderr, "broken: %s\n", property);
+  std::abort();
+}
+
+uint64_t endings(const core::Counters& counters) {
+  uint64_t sum = counters.get(Counter::dns_answered) + counters.get(Counter::punted);
+  for (auto i = static_cast<size_t>(Counter::drop_runt); i <= static_cast<size_t>(Counter::drop_dns_response); ++i)
+    sum += counters.get(static_cast<Counter>(i));
+  return sum;
+}
+
+/// What holds for every reply to every query.
+void check_reply(const Bytes& query, const Bytes& reply) {
+  require(query.size() >= 12 && reply.size() >= 12, "a reply has a header, and so had its query");
+  require((query[2] & 0x80) == 0, "an answer was answered");
+  require((reply[2] & 0x80) != 0, "QR is set");
+  require(query[0] == reply[0] && query[1] == reply[1], "the id is the query's");
+  try {
+    render(reply);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "reply: %s\n%s\n", e.what(), to_hex(reply).c_str());
+    std::abort();
+  }
+  const bool question = (reply[4] | reply[5]) != 0;
+  if (!question) return;
+  size_t end = 12;
+  while (reply[end] != 0) end += reply[end] + 1u;
+  require(std::memcmp(&query[12], &reply[12], end + 5 - 12) == 0, "the question is the query's, byte for byte");
+}
+
+void check_in_room(const Bytes& frame, size_t room) {
+  const auto buffer = std::make_unique<uint8_t[]>(room);
+  std::copy(frame.begin(), frame.end(), buffer.get());
+  core::Frame each{
+      .data = buffer.get(), .length = static_cast<uint32_t>(frame.size()), .room = static_cast<uint32_t>(room)};
+  core::WorkerState worker(1);
+  core::handle(World::of_cases().view(), ingress_of_cases(), worker, std::span(&each, 1));
+  require(endings(worker.counters) == 1, "a frame is counted as exactly one of its ends");
+  if (each.verdict != core::Verdict::reply) return;
+  require(each.length <= room, "the reply fits into its room");
+  const Bytes reply(each.data, each.data + each.length);
+  try {
+    const Bytes payload = payload_of_reply(frame, reply);
+    const size_t at = reply.size() - payload.size();
+    check_reply(Bytes(frame.begin() + static_cast<std::ptrdiff_t>(at), frame.end()), payload);
+    require(payload.size() <= 1232, "a UDP reply is at most 1,232 bytes");
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "frame: %s\n%s\n", e.what(), to_hex(reply).c_str());
+    std::abort();
+  }
+}
+
+void check_answer(const Bytes& query, size_t room, bool udp) {
+  const auto buffer = std::make_unique<uint8_t[]>(room);
+  std::copy(query.begin(), query.end(), buffer.get());
+  core::WorkerState worker(1);
+  const core::Client client{geo::Address::ipv4(0xc0000201), udp};
+  const size_t length = core::answer(World::of_cases().view(), worker, client, buffer.get(), query.size(), room);
+  require(length <= room, "the reply fits into its room");
+  require(endings(worker.counters) == 1, "a message is counted as exactly one of its ends");
+  if (length > 0) check_reply(query, {buffer.get(), buffer.get() + length});
+}
+
+} // namespace
+
+void check_frame(const uint8_t* data, size_t size) {
+  if (size > 1518) return;
+  const Bytes frame(data, data + size);
+  check_in_room(frame, size);
+  check_in_room(frame, size + 1500);
+}
+
+void check_message(const uint8_t* data, size_t size) {
+  if (size > 65535) return;
+  const Bytes query(data, data + size);
+  check_answer(query, size, true);
+  check_answer(query, size + 2000, true);
+  check_answer(query, size + 2000, false);
+}
+
+} // namespace anytick::test

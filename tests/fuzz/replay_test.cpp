@@ -1,0 +1,88 @@
+// What the fuzzers start from and what they ever found, checked by every build: the rows of the packet tables, mutants
+// of them, and the files of the corpus.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "dataplane/core/random.h"
+#include "tests/fuzz/frame_target.h"
+#include "tests/packets/cases.h"
+
+namespace anytick::test {
+namespace {
+
+constexpr size_t payload_at = 14 + 20 + 8;
+
+Bytes payload_of(const Bytes& frame) {
+  return {frame.begin() + static_cast<std::ptrdiff_t>(std::min(payload_at, frame.size())), frame.end()};
+}
+
+TEST(Replay, Tables) {
+  for (const PacketCase& row : all_cases()) {
+    SCOPED_TRACE(row.description);
+    const Bytes payload = payload_of(row.frame);
+    check_frame(row.frame.data(), row.frame.size());
+    check_message(payload.data(), payload.size());
+  }
+}
+
+void mutate(Bytes& bytes, core::Random& random) {
+  for (uint64_t changes = random.next() % 4 + 1; changes > 0 && !bytes.empty(); --changes) {
+    const size_t at = random.next() % bytes.size();
+    switch (random.next() % 4) {
+    case 0:
+      bytes[at] ^= static_cast<uint8_t>(1u << random.next() % 8);
+      break;
+    case 1:
+      bytes[at] = static_cast<uint8_t>(random.next());
+      break;
+    case 2:
+      bytes.resize(at);
+      break;
+    default:
+      bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), static_cast<uint8_t>(random.next()));
+      break;
+    }
+  }
+}
+
+TEST(Replay, MutantsOfTables) {
+  const uint64_t seed = 99;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  core::Random random(seed);
+  const auto rows = all_cases();
+  for (int i = 0; i < 60000; ++i) {
+    Bytes frame = rows[random.next() % rows.size()].frame;
+    Bytes message = payload_of(frame);
+    mutate(message, random);
+    check_message(message.data(), message.size());
+    const Bytes sealed = Packet{.payload = message}.bytes();
+    check_frame(sealed.data(), sealed.size());
+    mutate(frame, random);
+    check_frame(frame.data(), frame.size());
+  }
+}
+
+void replay(const char* folder, void (*check)(const uint8_t*, size_t)) {
+  const std::filesystem::path path = std::filesystem::path(ANYTICK_CORPUS) / folder;
+  ASSERT_TRUE(std::filesystem::is_directory(path)) << path;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    SCOPED_TRACE(entry.path().string());
+    std::ifstream file(entry.path(), std::ios::binary);
+    const Bytes bytes{std::istreambuf_iterator<char>(file), {}};
+    check(bytes.data(), bytes.size());
+  }
+}
+
+TEST(Replay, FrameCorpus) {
+  replay("frame", check_frame);
+}
+TEST(Replay, QueryCorpus) {
+  replay("query", check_message);
+}
+
+} // namespace
+} // namespace anytick::test

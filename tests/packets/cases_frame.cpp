@@ -1,0 +1,142 @@
+#include "tests/packets/cases.h"
+
+namespace anytick::test {
+namespace {
+
+using core::Counter;
+
+const std::string us = "NOERROR qr aa rd | 0.test.example. A | 0.test.example. 300 A 203.0.113.11 | - | -";
+const std::string fr = "NOERROR qr aa rd | 0.test.example. A | 0.test.example. 60 A 203.0.113.12 | - | -";
+const std::string nowhere = "NOERROR qr aa rd | 0.test.example. A | 0.test.example. 300 A 203.0.113.10 | - | -";
+const std::vector<Counter> answered{Counter::dns_answered, Counter::rcode_noerror};
+
+const Packet ipv6{.from = "2001:db8:1::7", .to = "2001:db8:53::53"};
+
+Packet from(const char* address) {
+  return {.from = address};
+}
+
+Packet ipv6_with(auto change) {
+  Packet packet = ipv6;
+  change(packet);
+  return packet;
+}
+
+std::vector<PacketCase> good_cases() {
+  return {
+      {"frame.ipv4", "plain IPv4", Packet{}.bytes(), us, answered},
+      {"frame.ipv6", "plain IPv6", ipv6.bytes(), us, answered},
+      {"frame.locate", "a client in another country", from("198.51.100.9").bytes(), fr, answered},
+      {"frame.locate", "a client that no map knows", from("203.0.113.99").bytes(), nowhere, answered},
+      {"frame.vlan", "one 802.1Q tag", Packet{.tags = {0x81000064}}.bytes(), us, answered},
+      {"frame.vlan", "802.1ad outside, 802.1Q inside", Packet{.tags = {0x88a80064, 0x8100e065}}.bytes(), us, answered},
+      {"frame.vlan", "a tag before IPv6", ipv6_with([](Packet& p) { p.tags = {0x81000001}; }).bytes(), us, answered},
+      {"frame.padding", "Ethernet padding is no payload", Packet{.padding = Bytes(18, 0xff)}.bytes(), us, answered},
+      {"frame.tos", "DSCP and ECN are not given back", Packet{.tos = 0xb9}.bytes(), us, answered},
+      {"frame.ttl", "TTL 1 has arrived", Packet{.ttl = 1}.bytes(), us, answered},
+      {"frame.fragment", "DF alone is no fragment", Packet{.fragment = 0x4000}.bytes(), us, answered},
+      {"udp.checksum", "IPv4 without one (RFC 768)", Packet{.no_udp_checksum = true}.bytes(), us, answered},
+      {"udp.length", "IP payload behind the datagram",
+       Packet{.payload = Message{}.bytes(), .ip_length_change = 4, .padding = Bytes(4, 0)}.bytes(), us, answered},
+      {"udp.port", "a resolver at a fixed port 53", Packet{.from_port = 53}.bytes(), us, answered},
+      {"udp.port", "port 1", Packet{.from_port = 1}.bytes(), us, answered},
+  };
+}
+
+std::vector<PacketCase> ethernet_drops() {
+  return {
+      {"frame.runt", "no frame at all", {}, "", {Counter::drop_runt}},
+      {"frame.runt", "13 bytes", Packet{.cut = 13}.bytes(), "", {Counter::drop_runt}},
+      {"frame.runt", "cut inside a tag", Packet{.tags = {0x81000001}, .cut = 17}.bytes(), "", {Counter::drop_runt}},
+      {"frame.mac", "somebody else's", Packet{.to_mac = "020000000099"}.bytes(), "", {Counter::drop_not_our_mac}},
+      {"frame.mac", "broadcast", Packet{.to_mac = "ffffffffffff"}.bytes(), "", {Counter::drop_not_our_mac}},
+      {"frame.ethertype", "ARP", Packet{.ethertype = 0x0806}.bytes(), "", {Counter::drop_ethertype}},
+      {"frame.vlan",
+       "a third tag",
+       Packet{.tags = {0x88a80001, 0x81000002, 0x81000003}}.bytes(),
+       "",
+       {Counter::drop_ethertype}},
+  };
+}
+
+std::vector<PacketCase> ipv4_drops() {
+  return {
+      {"ipv4.header", "cut off", Packet{.cut = 14 + 19}.bytes(), "", {Counter::drop_ip_header}},
+      {"ipv4.header", "version 5", Packet{.version = 5}.bytes(), "", {Counter::drop_ip_header}},
+      {"ipv4.header",
+       "total length beyond the frame",
+       Packet{.ip_length_change = 1}.bytes(),
+       "",
+       {Counter::drop_ip_header}},
+      {"ipv4.header",
+       "total length below the header",
+       Packet{.ip_length_change = -50}.bytes(),
+       "",
+       {Counter::drop_ip_header}},
+      {"ipv4.checksum", "wrong", Packet{.bad_ip_checksum = true}.bytes(), "", {Counter::drop_ip_checksum}},
+      {"ipv4.options", "record route", Packet{.ip_options = {7, 3, 4, 0}}.bytes(), "", {Counter::drop_ip_options}},
+      {"ipv4.fragment", "first", Packet{.fragment = 0x2000}.bytes(), "", {Counter::drop_fragment}},
+      {"ipv4.fragment", "last", Packet{.fragment = 0x0010}.bytes(), "", {Counter::drop_fragment}},
+      {"ipv4.source", "0.0.0.0", from("0.0.0.0").bytes(), "", {Counter::drop_bad_source}},
+      {"ipv4.source", "loopback", from("127.0.0.1").bytes(), "", {Counter::drop_bad_source}},
+      {"ipv4.source", "multicast", from("224.0.0.251").bytes(), "", {Counter::drop_bad_source}},
+      {"ipv4.source", "broadcast", from("255.255.255.255").bytes(), "", {Counter::drop_bad_source}},
+      {"ipv4.source", "our own address", from("203.0.113.53").bytes(), "", {Counter::drop_bad_source}},
+      {"ipv4.destination", "not ours", Packet{.to = "203.0.113.54"}.bytes(), "", {Counter::drop_not_our_address}},
+      {"ipv4.protocol", "TCP", Packet{.protocol = 6}.bytes(), "", {Counter::drop_protocol}},
+  };
+}
+
+std::vector<PacketCase> ipv6_drops() {
+  const auto drop = [](const char* rule, const char* description, Counter reason, auto change) {
+    return PacketCase{rule, description, ipv6_with(change).bytes(), "", {reason}};
+  };
+  using P = Packet&;
+  return {
+      drop("ipv6.header", "cut off", Counter::drop_ip_header, [](P p) { p.cut = 14 + 39; }),
+      drop("ipv6.header", "version 4", Counter::drop_ip_header, [](P p) { p.version = 4; }),
+      drop("ipv6.header", "payload beyond the frame", Counter::drop_ip_header, [](P p) { p.ip_length_change = 1; }),
+      drop("ipv6.source", "unspecified", Counter::drop_bad_source, [](P p) { p.from = "::"; }),
+      drop("ipv6.source", "loopback", Counter::drop_bad_source, [](P p) { p.from = "::1"; }),
+      drop("ipv6.source", "multicast", Counter::drop_bad_source, [](P p) { p.from = "ff02::1"; }),
+      drop("ipv6.source", "our own address", Counter::drop_bad_source, [](P p) { p.from = "2001:db8:53::53"; }),
+      drop("ipv6.destination", "not ours", Counter::drop_not_our_address, [](P p) { p.to = "2001:db8:53::54"; }),
+      drop("ipv6.fragment", "fragment header", Counter::drop_fragment, [](P p) { p.protocol = 44; }),
+      drop("ipv6.extension", "hop-by-hop options", Counter::drop_ip_options, [](P p) { p.protocol = 0; }),
+      drop("ipv6.extension", "destination options", Counter::drop_ip_options, [](P p) { p.protocol = 60; }),
+      drop("ipv6.protocol", "ICMPv6", Counter::drop_protocol, [](P p) { p.protocol = 58; }),
+      drop("udp.checksum", "IPv6 without one (RFC 8200)", Counter::drop_udp_checksum,
+           [](P p) { p.no_udp_checksum = true; }),
+      drop("udp.checksum", "IPv6, wrong", Counter::drop_udp_checksum, [](P p) { p.bad_udp_checksum = true; }),
+  };
+}
+
+std::vector<PacketCase> udp_drops() {
+  return {
+      {"udp.header", "cut off", Packet{.payload = {}, .ip_length_change = -1}.bytes(), "", {Counter::drop_udp_header}},
+      {"udp.length", "beyond the IP payload", Packet{.udp_length_change = 1}.bytes(), "", {Counter::drop_udp_header}},
+      {"udp.length",
+       "below its own header",
+       Packet{.payload = {}, .udp_length_change = -1}.bytes(),
+       "",
+       {Counter::drop_udp_header}},
+      {"udp.checksum", "IPv4, wrong", Packet{.bad_udp_checksum = true}.bytes(), "", {Counter::drop_udp_checksum}},
+      {"udp.port", "not a service", Packet{.to_port = 5353}.bytes(), "", {Counter::drop_port}},
+      {"udp.port", "from port 0", Packet{.from_port = 0}.bytes(), "", {Counter::drop_port}},
+      {"udp.loop", "from echo", Packet{.from_port = 7}.bytes(), "", {Counter::drop_cross_service}},
+      {"udp.loop", "from qotd", Packet{.from_port = 17}.bytes(), "", {Counter::drop_cross_service}},
+      {"udp.loop", "from chargen", Packet{.from_port = 19}.bytes(), "", {Counter::drop_cross_service}},
+      {"udp.loop", "from NTP", Packet{.from_port = 123}.bytes(), "", {Counter::drop_cross_service}},
+  };
+}
+
+} // namespace
+
+std::vector<PacketCase> frame_cases() {
+  std::vector<PacketCase> cases;
+  for (const auto& part : {good_cases(), ethernet_drops(), ipv4_drops(), ipv6_drops(), udp_drops()})
+    cases.insert(cases.end(), part.begin(), part.end());
+  return cases;
+}
+
+} // namespace anytick::test

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/core/join.h"
+#include "dataplane/core/path.h"
+#include "tests/packets/wire.h"
+
+namespace anytick::test {
+
+/// A zone file and overrides, compiled and joined by the real compilers, and the port that asks.
+class World {
+ public:
+  /// `zones`: pairs of origin and GeoDNS JSON. `overrides`: as `anytick geo compile --override` takes them.
+  World(const std::vector<std::pair<std::string, std::string_view>>& zones, std::string_view overrides);
+
+  core::View view() const { return {&*image_, &*map_, join_.get()}; }
+  const core::ZoneImage& image() const { return *image_; }
+  const geo::Map& map() const { return *map_; }
+  const core::Join& join() const { return *join_; }
+
+  /// The zone of the case tables (zone.cpp), with its clients: 192.0.2.0/24 and 2001:db8:1::/48 in the us,
+  /// 198.51.100.0/24 in fr, 100.128.0.0/9 in jp; everybody else nowhere.
+  static const World& of_cases();
+
+ private:
+  std::vector<std::byte> image_bytes_;
+  std::vector<std::byte> map_bytes_;
+  std::unique_ptr<core::ZoneImage> image_;
+  std::unique_ptr<geo::Map> map_;
+  std::unique_ptr<const core::Join> join_;
+};
+
+/// Port 02:00:00:00:00:01 with the addresses 203.0.113.53 and 2001:db8:53::53, sums done in software.
+core::Ingress ingress_of_cases();
+
+} // namespace anytick::test

@@ -1,0 +1,177 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/core/bytes.h"
+#include "dataplane/core/random.h"
+#include "tests/packets/cases.h"
+#include "tests/packets/world.h"
+
+namespace anytick::core {
+namespace {
+
+/// Bytes at 8-byte alignment.
+struct Image {
+  explicit Image(std::span<const std::byte> from) : words((from.size() + 7) / 8 + 1), size(from.size()) {
+    std::memcpy(words.data(), from.data(), from.size());
+  }
+  std::byte* data() { return reinterpret_cast<std::byte*>(words.data()); }
+  std::span<std::byte> bytes() { return {data(), size}; }
+  ZoneHeader& header() { return *reinterpret_cast<ZoneHeader*>(data()); }
+  void seal() { header().digest = image_digest(bytes()); }
+  template <class T> T& element(Section section, size_t index) {
+    return reinterpret_cast<T*>(data() + header().sections[static_cast<size_t>(section)].offset)[index];
+  }
+
+  std::vector<uint64_t> words;
+  size_t size;
+};
+
+Image good() {
+  return Image(test::World::of_cases().image().bytes());
+}
+
+struct Damage {
+  const char* name;
+  void (*apply)(Image&);
+  const char* refusal; ///< part of its text
+};
+
+// Every one of them has a right digest.
+const Damage damages[] = {
+    {"Magic", [](Image& i) { i.header().magic[0] = 'x'; }, "not a zone image"},
+    {"Format", [](Image& i) { i.header().format = 99; }, "format version 99, this program reads 1"},
+    {"HeaderSize", [](Image& i) { i.header().header_bytes += 8; }, "wrong size"},
+    {"TotalBytes", [](Image& i) { i.header().total_bytes += 1; }, "bytes, there are"},
+    {"Reserved", [](Image& i) { i.header().reserved = 1; }, "reserved field"},
+    {"SectionOffset", [](Image& i) { i.header().sections[3].offset += 8; }, "section 3 does not follow"},
+    {"SectionCount", [](Image& i) { i.header().sections[8].count = UINT64_MAX / 4; }, "section 8 ends outside"},
+    {"SectionShort", [](Image& i) { i.header().sections[8].count -= 1; }, "bytes after the last section"},
+    {"TargetRange", [](Image& i) { i.element<ImageTarget>(Section::targets, 0).text.length = UINT32_MAX; },
+     "targets at offset"},
+    {"TargetOrder",
+     [](Image& i) {
+       std::swap(i.element<ImageTarget>(Section::targets, 0), i.element<ImageTarget>(Section::targets, 1));
+     },
+     "not in order"},
+    {"RecordRange", [](Image& i) { i.element<ImageRecord>(Section::records, 0).rdata.offset = UINT32_MAX; },
+     "RDATA outside the blob"},
+    {"RdataLength", [](Image& i) { i.element<ImageRecord>(Section::records, 0).rdata.length += 1; },
+     "records at offset"},
+    {"RRsetType", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).type = 255; }, "not a data type"},
+    {"RRsetTtl", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).ttl = 0x80000000; }, "TTL over"},
+    {"RRsetKind", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).kind = 2; }, "unknown kind"},
+    {"RRsetEmpty", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).record_count = 0; }, "not 1 to 65,535"},
+    {"RRsetRange", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).first_record = 60000; }, "out of range"},
+    {"RRsetDraws", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).max_records = 0; }, "RRsets at offset"},
+    {"RRsetSignatures", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).signatures = 1; }, "reserved field"},
+    {"SelectorEmpty", [](Image& i) { i.element<ImageSelector>(Section::selectors, 0).entry_count = 0; }, "no entries"},
+    {"SelectorRange", [](Image& i) { i.element<ImageSelector>(Section::selectors, 0).first_entry = 1 << 30; },
+     "out of range"},
+    {"EntryTarget", [](Image& i) { i.element<ImageEntry>(Section::entries, 0).target = 1 << 20; },
+     "target out of range"},
+    {"EntryKind", [](Image& i) { i.element<ImageEntry>(Section::entries, 0).is_alias = 2; }, "neither an RRset"},
+    {"EntryIndex", [](Image& i) { i.element<ImageEntry>(Section::entries, 0).index = 1 << 20; }, "out of range"},
+    {"AliasForward",
+     [](Image& i) {
+       i.element<ImageEntry>(Section::entries, 0).is_alias = 1;
+       i.element<ImageEntry>(Section::entries, 0).index = 0;
+     },
+     "does not lead to an earlier selector"},
+    {"NodeName", [](Image& i) { i.element<ImageNode>(Section::nodes, 1).name.length -= 1; }, "not a lower-case name"},
+    {"NodeTypes", [](Image& i) { i.element<ImageNode>(Section::nodes, 0).first_type = 1 << 20; }, "types out of range"},
+    {"NodeFlags", [](Image& i) { i.element<ImageNode>(Section::nodes, 0).flags = 1; }, "reserved field"},
+    {"NodeOrder",
+     [](Image& i) { std::swap(i.element<ImageNode>(Section::nodes, 1), i.element<ImageNode>(Section::nodes, 2)); },
+     "not in canonical order"},
+    {"NodeTypeSelector", [](Image& i) { i.element<ImageNodeType>(Section::node_types, 0).selector = 1 << 20; },
+     "selector out of range"},
+    {"ZoneNodes", [](Image& i) { i.element<ImageZone>(Section::zones, 0).node_count -= 1; }, "zones at offset"},
+    {"ZoneSoa", [](Image& i) { i.element<ImageZone>(Section::zones, 0).soa = 1 << 20; }, "SOA is none"},
+    {"ZoneTargeting", [](Image& i) { i.element<ImageZone>(Section::zones, 0).targeting = 1 << 10; },
+     "unknown targeting"},
+    {"ZoneDepth", [](Image& i) { i.element<ImageZone>(Section::zones, 0).label_depth += 1; }, "label depth"},
+    {"ZoneKeys", [](Image& i) { i.element<ImageZone>(Section::zones, 0).key_set = 1; }, "reserved field"},
+};
+
+class DamagedImage : public testing::TestWithParam<Damage> {};
+
+TEST_P(DamagedImage, IsRefusedForItsReason) {
+  Image image = good();
+  GetParam().apply(image);
+  image.seal();
+  const auto result = ZoneImage::validate(image.bytes());
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.refusal().text().find(GetParam().refusal), std::string::npos) << result.refusal().text();
+  EXPECT_NE(result.refusal().text().find("offset"), std::string::npos) << result.refusal().text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Image, DamagedImage, testing::ValuesIn(damages), [](const auto& i) { return i.param.name; });
+
+TEST(Image, DigestIsChecked) {
+  Image image = good();
+  image.bytes().back() ^= std::byte{1};
+  const auto result = ZoneImage::validate(image.bytes());
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.refusal().text().find("digest"), std::string::npos);
+}
+
+TEST(Image, EveryTruncationIsRefused) {
+  Image image = good();
+  for (size_t size = 0; size < image.size; ++size) {
+    Image cut(image.bytes().first(size));
+    EXPECT_FALSE(ZoneImage::validate(cut.bytes())) << size;
+  }
+}
+
+void ask_everything(const ZoneImage& image) {
+  const auto join = Join::build(image, &test::World::of_cases().map());
+  if (!join) return;
+  const View view{&image, &test::World::of_cases().map(), join->get()};
+  WorkerState worker(1);
+  static const auto cases = test::all_cases();
+  static const Ingress ingress = test::ingress_of_cases();
+  for (const auto& row : cases) {
+    std::vector<uint8_t> bytes = row.frame;
+    bytes.resize(1600);
+    Frame frame{.data = bytes.data(), .length = static_cast<uint32_t>(row.frame.size()), .room = 1600};
+    handle(view, ingress, worker, std::span(&frame, 1));
+    ASSERT_LE(frame.length, 1600u);
+  }
+}
+
+// Whatever the bytes: refused with a reason, or fit to answer from. Half of the mutants have a right digest.
+TEST(Image, MutantsAreRefusedOrAnswer) {
+  const uint64_t seed = 77;
+  const int mutants = 4000;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  int refused = 0, taken = 0;
+  for (int i = 0; i < mutants; ++i) {
+    Image image = good();
+    for (uint64_t flips = random.next() % 3 + 1; flips > 0; --flips) {
+      constexpr uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 65535, 65536};
+      const size_t at = random.next() % image.size;
+      if (random.next() % 2 == 0) {
+        image.bytes()[at] ^= static_cast<std::byte>(1u << random.next() % 8);
+      } else if (const size_t word = at & ~size_t{3}; word + 4 <= image.size) {
+        store(image.data() + word, extremes[random.next() % std::size(extremes)]);
+      }
+    }
+    if (i % 2 == 0) image.seal();
+    const auto result = ZoneImage::validate(image.bytes());
+    if (result) {
+      ++taken;
+      ask_everything(*result);
+    } else {
+      ++refused;
+      ASSERT_FALSE(result.refusal().reason.empty());
+    }
+  }
+  EXPECT_GT(refused, mutants / 2);
+  EXPECT_GT(taken, 0);
+}
+
+} // namespace
+} // namespace anytick::core

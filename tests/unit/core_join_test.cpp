@@ -1,0 +1,134 @@
+#include "dataplane/core/join.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "dataplane/core/random.h"
+#include "tests/packets/render.h"
+#include "tests/packets/world.h"
+
+namespace anytick::core {
+namespace {
+
+using test::Message;
+using test::World;
+
+std::string ask(const World& world, const std::string& name, const std::string& client_subnet) {
+  test::Bytes message =
+      Message{.name = name, .flags = 0, .edns = true, .options = {test::subnet(client_subnet)}}.bytes();
+  const size_t length = message.size();
+  message.resize(2000);
+  WorkerState worker(1);
+  const Client client{geo::Address::ipv4(0x01010101), true};
+  message.resize(answer(world.view(), worker, client, message.data(), length, message.size()));
+  return test::render(message);
+}
+
+/// The addresses of the answer, without the client subnet.
+std::string answer_of(const std::string& rendered) {
+  return rendered.substr(0, rendered.find(" ECS "));
+}
+unsigned scope_of(const std::string& rendered) {
+  return static_cast<unsigned>(std::stoul(rendered.substr(rendered.rfind('/') + 1)));
+}
+
+std::string address_text(uint32_t address) {
+  std::ostringstream text;
+  text << (address >> 24) << '.' << (address >> 16 & 255) << '.' << (address >> 8 & 255) << '.' << (address & 255);
+  return text.str();
+}
+
+// Locations in a small space, so that blocks nest and touch; one record a set, so that answers can be compared.
+std::string random_overrides(Random& random) {
+  constexpr const char* countries[] = {"us", "ca", "de", "fr", "jp"};
+  std::ostringstream text;
+  std::vector<std::string> seen;
+  for (int i = 0; i < 60; ++i) {
+    const unsigned length = 8 + static_cast<unsigned>(random.next() % 25);
+    const uint32_t address = (0x0b000000 | static_cast<uint32_t>(random.next() & 0x00ffffff)) & (~0u << (32 - length));
+    const std::string prefix = address_text(address) + '/' + std::to_string(length);
+    if (std::find(seen.begin(), seen.end(), prefix) != seen.end()) continue;
+    seen.push_back(prefix);
+    text << prefix << " country=" << countries[random.next() % 5] << '\n';
+  }
+  return text.str();
+}
+
+std::string random_zone(Random& random) {
+  constexpr const char* targets[] = {".us", ".ca", ".de", ".fr", ".jp", ".europe", ".north-america", ".asia", ""};
+  constexpr const char* targetings[] = {"country continent @", "country @", "continent @", "@ country"};
+  std::ostringstream text;
+  text << R"({"serial": 1, "targeting": ")" << targetings[random.next() % 4]
+       << R"(", "data": {"": {"ns": ["ns.example."]})";
+  for (int label = 0; label < 3; ++label)
+    for (const char* target : targets)
+      if (random.next() % 3 == 0)
+        text << ", \"" << label << target << R"(": {"a": [["192.0.2.)" << random.next() % 250 << R"("]]})";
+  text << R"(, "x": {"alias": "0"}, "0": {"a": [["192.0.2.251"]]}}})";
+  std::string json = text.str();
+  // "0" may have been drawn above: the one at the end would be its duplicate.
+  const size_t first = json.find("\"0\": {");
+  if (const size_t last = json.rfind(", \"0\": {"); last + 2 != first) json.erase(last, json.size() - 2 - last);
+  return json;
+}
+
+// The honest scope (RFC 7871 7.2.1): whoever is inside the returned prefix gets the same RRset.
+TEST(Scope, EveryAddressInsideGetsTheSame) {
+  const uint64_t seed = 4711;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  for (int round = 0; round < 30; ++round) {
+    const std::string zone = random_zone(random);
+    const std::string overrides = random_overrides(random);
+    const World world({{"pool.example", zone}}, overrides);
+    for (int i = 0; i < 200; ++i) {
+      const std::string name = std::string(1, "012x"[random.next() % 4]) + ".pool.example";
+      const uint32_t client = 0x0b000000 | static_cast<uint32_t>(random.next() & 0x00ffffff);
+      const std::string reply = ask(world, name, address_text(client) + "/32");
+      const unsigned scope = scope_of(reply);
+      ASSERT_LE(scope, 32u);
+      const uint32_t host_mask = scope == 0 ? ~0u : (scope == 32 ? 0u : ~0u >> scope);
+      for (int inside = 0; inside < 20; ++inside) {
+        uint32_t other = (client & ~host_mask) | (static_cast<uint32_t>(random.next()) & host_mask);
+        if (scope < 8) other = 0x0b000000 | (other & 0x00ffffff); // stay where clients can be located
+        const std::string same = ask(world, name, address_text(other) + "/32");
+        ASSERT_EQ(answer_of(same), answer_of(reply)) << name << ' ' << address_text(client) << " scope " << scope
+                                                     << ", inside it " << address_text(other) << '\n'
+                                                     << zone << '\n'
+                                                     << overrides;
+      }
+    }
+  }
+}
+
+TEST(Join, EqualAnswersShareAClass) {
+  const World world({{"pool.example", R"({"serial": 1, "targeting": "country continent @", "data": {
+      "": {"ns": ["ns.example."]}, "0": {"a": [["192.0.2.1"]]}, "0.us": {"a": [["192.0.2.2"]]}}})"}},
+                    "11.0.0.0/16 country=us\n11.1.0.0/16 country=de\n11.2.0.0/16 country=fr\n11.3.0.0/16 country=jp\n");
+  EXPECT_EQ(world.join().class_count(0), 2u);
+}
+
+TEST(Join, NothingTailoredNeedsNoClasses) {
+  const World world({{"pool.example", R"({"serial": 1, "data": {
+      "": {"ns": ["ns.example."]}, "0": {"a": [["192.0.2.1"]]}}})"}},
+                    "11.0.0.0/16 country=us\n");
+  EXPECT_EQ(world.join().zone(0).classes, nullptr);
+  EXPECT_EQ(scope_of(ask(world, "0.pool.example", "11.0.0.0/24")), 0u);
+}
+
+TEST(Join, SeveralZonesInOneImage) {
+  const World world(
+      {{"a.example", R"({"serial": 1, "data": {"": {"ns": ["ns.example."]}, "0": {"a": [["192.0.2.1"]]},
+                                        "0.us": {"a": [["192.0.2.3"]]}}})"},
+       {"b.example",
+        R"({"serial": 2, "targeting": "@", "data": {"": {"ns": ["ns.example."]}, "0": {"a": [["192.0.2.2"]]},
+                                        "0.us": {"a": [["192.0.2.4"]]}}})"}},
+      "11.0.0.0/16 country=us\n");
+  EXPECT_NE(ask(world, "0.a.example", "11.0.0.0/24").find(" 192.0.2.3 "), std::string::npos);
+  EXPECT_NE(ask(world, "0.b.example", "11.0.0.0/24").find(" 192.0.2.2 "), std::string::npos) << "targets @ alone";
+}
+
+} // namespace
+} // namespace anytick::core
