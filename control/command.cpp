@@ -1,0 +1,128 @@
+#include "control/command.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace anytick::control {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, int error) {
+  throw CommandFailure(exit_refused, path + ": " + std::strerror(error));
+}
+
+class FileDescriptor {
+ public:
+  FileDescriptor(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {
+    if (fd_ < 0) fail(path, errno);
+  }
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() { ::close(fd_); }
+
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Removes the file unless it was renamed away.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& target) : path_(target + ".XXXXXX"), fd_(make(path_)) {}
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  int fd() const { return fd_.get(); }
+  void rename_to(const std::string& target) {
+    if (::rename(path_.c_str(), target.c_str()) != 0) fail(target, errno);
+    path_.clear();
+  }
+
+ private:
+  static int make(std::string& path) {
+    const int fd = ::mkostemp(path.data(), O_CLOEXEC);
+    if (fd < 0) fail(path, errno);
+    return fd;
+  }
+
+  std::string path_;
+  FileDescriptor fd_;
+};
+
+std::string directory_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail(path, errno);
+    }
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+} // namespace
+
+std::vector<std::byte> read_file(const std::string& path) {
+  const FileDescriptor file(path, O_RDONLY);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail(path, errno);
+  if (S_ISDIR(status.st_mode)) fail(path, EISDIR);
+  std::vector<std::byte> bytes(static_cast<size_t>(status.st_size));
+  size_t size = 0;
+  while (true) {
+    // Pipes have no size and a file may grow: read until its end.
+    if (size == bytes.size()) bytes.resize(size + (size_t{64} << 10));
+    const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path, errno);
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_file_atomically(const std::string& path, std::span<const std::byte> bytes) {
+  TemporaryFile file(path);
+  write_all(file.fd(), bytes, path);
+  // mkostemp() makes files that only their owner reads; tables are not secret.
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (::fchmod(file.fd(), 0666 & ~mask) != 0) fail(path, errno);
+  if (::fsync(file.fd()) != 0) fail(path, errno);
+  file.rename_to(path);
+  const std::string directory = directory_of(path);
+  const FileDescriptor opened(directory, O_RDONLY | O_DIRECTORY);
+  if (::fsync(opened.get()) != 0) fail(directory, errno);
+}
+
+uint64_t created_option(std::optional<uint64_t> option) {
+  if (option) return *option;
+  const char* text = std::getenv("SOURCE_DATE_EPOCH");
+  if (text == nullptr || *text == '\0') return 0;
+  const std::string_view view(text);
+  uint64_t seconds = 0;
+  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), seconds);
+  if (error != std::errc{} || end != view.data() + view.size())
+    throw CommandFailure(exit_usage, "SOURCE_DATE_EPOCH is not a number of seconds: " + std::string(view));
+  return seconds;
+}
+
+} // namespace anytick::control

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace anytick::control {
+
+/// Exit codes of `anytick`.
+inline constexpr int exit_done = 0;
+inline constexpr int exit_refused = 1; ///< refused, or faults found
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_unreachable = 3; ///< a POP could not be reached
+
+/// Ends a command: main() prints the text to stderr and exits with the code.
+struct CommandFailure : std::runtime_error {
+  CommandFailure(int code, const std::string& text) : std::runtime_error(text), exit_code(code) {}
+
+  int exit_code;
+};
+
+/// The whole file; its data is aligned for any table (16 bytes). Throws CommandFailure.
+std::vector<std::byte> read_file(const std::string& path);
+
+/// Replaces `path` in one step: after a crash it holds the old bytes or the new ones, on disk before this returns.
+/// Throws CommandFailure and then leaves no temporary file behind.
+void write_file_atomically(const std::string& path, std::span<const std::byte> bytes);
+
+/// Seconds since 1970 for a table's header: the option, else SOURCE_DATE_EPOCH, else 0, so that builds repeat.
+/// Throws CommandFailure where SOURCE_DATE_EPOCH is no number.
+uint64_t created_option(std::optional<uint64_t> option);
+
+} // namespace anytick::control

@@ -1,0 +1,44 @@
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "control/command.h"
+#include "control/geo_command.h"
+#include "control/pop_command.h"
+#include "control/zone_command.h"
+
+namespace {
+
+using namespace anytick::control;
+
+int run(int argc, char** argv) {
+  CLI::App app("The operator's side of an anytick time pool: compile its tables, push them to POPs, see what runs.",
+               "anytick");
+  app.set_version_flag("--version", ANYTICK_VERSION);
+  app.footer("Exit codes: 0 done; 1 refused, or faults found; 2 usage; 3 POP not reachable.");
+  app.require_subcommand(1);
+  add_zone_command(app);
+  add_geo_command(app);
+  add_pop_command(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  return exit_done;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const CommandFailure& failure) {
+    fmt::print(stderr, "anytick: {}\n", failure.what());
+    return failure.exit_code;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "anytick: {}\n", error.what());
+    return exit_refused;
+  }
+}

@@ -1,0 +1,129 @@
+#include "control/pop_command.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "control/command.h"
+#include "control/pop_text.h"
+#include "control/push.h"
+#include "dataplane/core/zone_image.h"
+#include "geo/map.h"
+
+namespace anytick::control {
+namespace {
+
+using std::chrono::steady_clock;
+
+struct PopOptions {
+  std::string pop = "unix:/run/anytick/pop.sock";
+  double timeout = 30; ///< seconds
+  std::string zone;
+  std::string geo;
+  bool no_check = false;
+  bool json = false;
+};
+
+PopClient client(const PopOptions& options) {
+  return {options.pop, std::chrono::milliseconds(static_cast<int64_t>(options.timeout * 1e3))};
+}
+
+uint64_t now() {
+  return static_cast<uint64_t>(std::time(nullptr));
+}
+
+/// A table that validates here is not refused there for what is in it, and one that does not is named by its file.
+template <class Table> std::vector<std::byte> read_table(const std::string& file, bool check) {
+  std::vector<std::byte> bytes = read_file(file);
+  if (!check) return bytes;
+  const Result<Table> table = Table::validate(bytes);
+  if (!table) throw CommandFailure(exit_refused, file + ": " + table.refusal().text());
+  return bytes;
+}
+
+/// Shows how far a push is to whoever waits for it at a terminal.
+class ProgressLine {
+ public:
+  void operator()(size_t sent, size_t total) {
+    if (!terminal_ || steady_clock::now() - last_ < interval) return;
+    last_ = steady_clock::now();
+    shown_ = true;
+    constexpr size_t mebibyte = size_t{1} << 20;
+    fmt::print(stderr, "\rsent {} of {} MiB ", sent / mebibyte, total / mebibyte);
+  }
+  ~ProgressLine() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds interval{200};
+  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  bool shown_ = false;
+  steady_clock::time_point last_ = steady_clock::now();
+};
+
+void run_push(const PopOptions& options) {
+  std::vector<std::byte> zone, geo;
+  std::vector<PushTable> tables;
+  if (!options.zone.empty()) {
+    zone = read_table<core::ZoneImage>(options.zone, !options.no_check);
+    tables.push_back({pop::v1::TABLE_KIND_ZONE, zone});
+  }
+  if (!options.geo.empty()) {
+    geo = read_table<geo::Map>(options.geo, !options.no_check);
+    tables.push_back({pop::v1::TABLE_KIND_GEO, geo});
+  }
+  if (tables.empty()) throw CommandFailure(exit_usage, "pop push: give --zone, --geo or both");
+  const auto start = steady_clock::now();
+  pop::v1::LoadReply reply;
+  {
+    ProgressLine line;
+    reply = client(options).load(tables, std::ref(line));
+  }
+  const std::chrono::duration<double, std::milli> took = steady_clock::now() - start;
+  if (!reply.applied())
+    throw CommandFailure(exit_refused, fmt::format("POP {}: {}", options.pop, load_text(reply, now())));
+  fmt::print("{}\npushed in {:.1f} ms\n", load_text(reply, now()), took.count());
+}
+
+void run_status(const PopOptions& options) {
+  const pop::v1::StatusReply reply = client(options).status();
+  fmt::print("{}", options.json ? status_json(reply) : status_text(reply, now()));
+}
+
+void add_common_options(CLI::App& command, PopOptions& options) {
+  command.add_option("--pop", options.pop, "control socket of the POP")->envname("ANYTICK_POP")->capture_default_str();
+  command.add_option("--timeout", options.timeout, "seconds that it may take in all")
+      ->check(CLI::Range(0.001, 86400.0))
+      ->capture_default_str();
+}
+
+} // namespace
+
+void add_pop_command(CLI::App& app) {
+  const auto options = std::make_shared<PopOptions>();
+  CLI::App* pop = app.add_subcommand("pop", "Running POPs");
+  pop->require_subcommand(1);
+
+  CLI::App* push = pop->add_subcommand("push", "Load tables into a POP, all of them or none");
+  push->add_option("--zone", options->zone, "zone image");
+  push->add_option("--geo", options->geo, "geo map");
+  push->add_flag("--no-check", options->no_check, "send files as they are: the POP judges them");
+  add_common_options(*push, *options);
+  push->callback([options] { run_push(*options); });
+
+  CLI::App* status = pop->add_subcommand("status", "Show what a POP runs and counts");
+  status->add_flag("--json", options->json, "as one JSON object");
+  add_common_options(*status, *options);
+  status->callback([options] { run_status(*options); });
+}
+
+} // namespace anytick::control

@@ -1,0 +1,106 @@
+#include "control/pop_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "control/text.h"
+
+namespace anytick::control {
+namespace {
+
+namespace v1 = pop::v1;
+using nlohmann::ordered_json;
+
+std::string kind_text(v1::TableKind kind) {
+  switch (kind) {
+  case v1::TABLE_KIND_ZONE:
+    return "zone";
+  case v1::TABLE_KIND_GEO:
+    return "geo";
+  default:
+    return fmt::format("table-{}", static_cast<int>(kind));
+  }
+}
+
+std::string age_text(uint64_t then, uint64_t now) {
+  return duration_text(now > then ? now - then : 0);
+}
+
+std::string table_text(const v1::TableInfo& table, uint64_t now) {
+  std::string text = "  " + kind_text(table.kind());
+  if (table.kind() == v1::TABLE_KIND_ZONE) text += fmt::format(" serial {}", table.serial());
+  if (table.created() != 0) text += " created " + date_text(table.created());
+  return text + fmt::format(" loaded {} ago, format {}, {} bytes, digest {}\n", age_text(table.loaded(), now),
+                            table.format(), table.size(), hex_text(table.digest()));
+}
+
+template <class Tables> std::string tables_text(const Tables& tables, uint64_t now) {
+  if (tables.empty()) return "tables: none\n";
+  std::string text = "tables:\n";
+  for (const v1::TableInfo& table : tables) text += table_text(table, now);
+  return text;
+}
+
+template <class Counters> std::string counters_text(const std::string& title, const Counters& counters) {
+  std::string text;
+  for (const v1::Counter& counter : counters)
+    if (counter.value() != 0) text += fmt::format("  {:<32} {:>20}\n", counter.name(), counter.value());
+  return title + (text.empty() ? ": all zero\n" : ":\n" + text);
+}
+
+template <class Counters> ordered_json counters_json(const Counters& counters) {
+  ordered_json json = ordered_json::object();
+  for (const v1::Counter& counter : counters) json[counter.name()] = counter.value();
+  return json;
+}
+
+ordered_json table_json(const v1::TableInfo& table) {
+  return {{"kind", kind_text(table.kind())},
+          {"format", table.format()},
+          {"size", table.size()},
+          {"digest", hex_text(table.digest())},
+          {"serial", table.serial()},
+          {"created", table.created()},
+          {"loaded", table.loaded()}};
+}
+
+} // namespace
+
+std::string load_text(const v1::LoadReply& reply, uint64_t now) {
+  std::string text = reply.applied()
+                         ? fmt::format("applied in {:.1f} ms", static_cast<double>(reply.load_microseconds()) / 1e3)
+                         : "refused: " + reply.reason();
+  text += fmt::format("\ngeneration {}\n", reply.generation()) + tables_text(reply.tables(), now);
+  text.pop_back();
+  return text;
+}
+
+std::string status_text(const v1::StatusReply& reply, uint64_t now) {
+  std::string text = fmt::format("POP {}\nanytickd {}, protocol {}, up {}, generation {}\n", reply.name(),
+                                 reply.version(), reply.protocol(), age_text(reply.started(), now), reply.generation());
+  text += tables_text(reply.tables(), now);
+  text += reply.zones().empty() ? "zones: none\n" : "zones:\n";
+  for (const v1::Zone& zone : reply.zones())
+    text += fmt::format("  {} serial {}, {} names\n", zone.origin(), zone.serial(), zone.names());
+  text += counters_text("counters", reply.counters());
+  for (const v1::Worker& worker : reply.workers())
+    text += counters_text(fmt::format("worker on core {}", worker.core()), worker.counters());
+  return text;
+}
+
+std::string status_json(const v1::StatusReply& reply) {
+  ordered_json json{
+      {"name", reply.name()},          {"version", reply.version()},       {"protocol", reply.protocol()},
+      {"started", reply.started()},    {"generation", reply.generation()}, {"tables", ordered_json::array()},
+      {"zones", ordered_json::array()}};
+  for (const v1::TableInfo& table : reply.tables()) json["tables"].push_back(table_json(table));
+  for (const v1::Zone& zone : reply.zones())
+    json["zones"].push_back({{"origin", zone.origin()}, {"serial", zone.serial()}, {"names", zone.names()}});
+  json["counters"] = counters_json(reply.counters());
+  json["workers"] = ordered_json::array();
+  for (const v1::Worker& worker : reply.workers())
+    json["workers"].push_back({{"core", worker.core()}, {"counters", counters_json(worker.counters())}});
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+}
+
+} // namespace anytick::control

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dataplane/pop.pb.h"
+
+/// What a POP says, for people and for programs.
+namespace anytick::control {
+
+/// Outcome of a push: applied or not and why, and what runs now. Without a newline at its end.
+std::string load_text(const pop::v1::LoadReply& reply, uint64_t now);
+
+/// Name, version, tables with their age, zones, counters that are not zero, in all and per worker.
+std::string status_text(const pop::v1::StatusReply& reply, uint64_t now);
+
+/// All of it, zero counters too.
+std::string status_json(const pop::v1::StatusReply& reply);
+
+} // namespace anytick::control

@@ -1,0 +1,242 @@
+#include <CLI/CLI.hpp>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "control/command.h"
+#include "control/pop_command.h"
+#include "control/pop_text.h"
+#include "control/push.h"
+#include "control_files.h"
+#include "control_zones.h"
+
+namespace anytick::control::test {
+namespace {
+
+namespace v1 = pop::v1;
+using std::chrono::milliseconds;
+
+/// A POP's control service that holds the contract of pop.proto to the letter and keeps what it was sent.
+class Receiver final : public v1::Pop::Service {
+ public:
+  struct Received {
+    v1::LoadBegin begin;
+    std::string bytes;
+    size_t largest_chunk = 0;
+  };
+
+  grpc::Status Load(grpc::ServerContext*, grpc::ServerReader<v1::LoadRequest>* stream, v1::LoadReply* reply) override {
+    v1::LoadRequest request;
+    if (!stream->Read(&request) || !request.has_begin()) return {grpc::StatusCode::INVALID_ARGUMENT, "no begin"};
+    received = {request.begin(), "", 0};
+    uint64_t size = 0;
+    for (const v1::TableHead& head : received.begin.tables()) size += head.size();
+    if (size > size_limit) return {grpc::StatusCode::RESOURCE_EXHAUSTED, "tables are too large"};
+    while (stream->Read(&request)) {
+      received.bytes += request.chunk();
+      received.largest_chunk = std::max(received.largest_chunk, request.chunk().size());
+    }
+    *reply = judge();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Status(grpc::ServerContext*, const v1::StatusRequest*, v1::StatusReply* reply) override {
+    reply->set_name("test");
+    reply->set_generation(generation);
+    return grpc::Status::OK;
+  }
+
+  Received received;
+  uint64_t size_limit = UINT64_MAX;
+  uint64_t generation = 0;
+
+ private:
+  v1::LoadReply judge() {
+    v1::LoadReply reply;
+    size_t at = 0;
+    for (const v1::TableHead& head : received.begin.tables()) {
+      // A vector, because tables are 8-byte aligned.
+      const std::string text = received.bytes.substr(at, head.size());
+      const std::vector<char> copy(text.begin(), text.end());
+      at += head.size();
+      if (head.kind() != v1::TABLE_KIND_ZONE) continue;
+      const auto image = core::ZoneImage::validate(std::as_bytes(std::span(copy)));
+      if (!image)
+        reply.set_reason(image.refusal().text());
+      else if (head.digest() != std::string(image->header().digest.begin(), image->header().digest.end()))
+        reply.set_reason("digest");
+    }
+    if (at != received.bytes.size()) reply.set_reason("size");
+    reply.set_applied(reply.reason().empty());
+    if (reply.applied()) ++generation;
+    reply.set_generation(generation);
+    return reply;
+  }
+};
+
+class Push : public testing::Test {
+ protected:
+  Push() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address_, grpc::InsecureServerCredentials());
+    builder.RegisterService(&receiver_);
+    server_ = builder.BuildAndStart();
+  }
+  ~Push() override { server_->Shutdown(); }
+
+  struct Outcome {
+    int code = exit_done;
+    std::string failure;
+    std::string output;
+  };
+  Outcome run(std::vector<std::string> words) {
+    CLI::App app;
+    add_pop_command(app);
+    words.insert(words.end(), {"--pop", address_, "--timeout", "20"});
+    std::reverse(words.begin(), words.end());
+    testing::internal::CaptureStdout();
+    Outcome outcome;
+    try {
+      app.parse(words);
+    } catch (const CommandFailure& failure) {
+      outcome.code = failure.exit_code;
+      outcome.failure = failure.what();
+    }
+    outcome.output = testing::internal::GetCapturedStdout();
+    return outcome;
+  }
+  std::string image_file(size_t txt_records) {
+    std::string json = "{\"serial\": 1, \"data\": {\"\": {\"ns\": \"a.b\"}";
+    for (size_t i = 0; i < txt_records; ++i)
+      json += ", \"t" + std::to_string(i) + "\": {\"txt\": \"" + std::string(30000, static_cast<char>('a' + i % 26)) +
+              std::to_string(i) + "\"}";
+    const Zone zones[] = {good_zone(json + "}}")};
+    const auto bytes = good_image(zones);
+    return directory_.write("image", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+
+  TemporaryDirectory directory_;
+  std::string address_ = "unix:" + directory_.file("pop.sock");
+  Receiver receiver_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(Push, SendsATableInChunks) {
+  const std::string file = image_file(100);
+  const Outcome outcome = run({"pop", "push", "--zone", file});
+  EXPECT_EQ(outcome.code, exit_done) << outcome.failure;
+  EXPECT_TRUE(outcome.output.starts_with("applied in 0.0 ms\ngeneration 1\n")) << outcome.output;
+  EXPECT_EQ(receiver_.received.begin.protocol(), 1u);
+  ASSERT_EQ(receiver_.received.begin.tables_size(), 1);
+  const auto bytes = read_file(file);
+  EXPECT_GT(bytes.size(), 2u << 20);
+  EXPECT_EQ(receiver_.received.bytes.size(), bytes.size());
+  EXPECT_EQ(std::memcmp(receiver_.received.bytes.data(), bytes.data(), bytes.size()), 0);
+  EXPECT_EQ(receiver_.received.largest_chunk, 1u << 20);
+}
+
+TEST_F(Push, SendsBothTablesAsOneLoad) {
+  const std::string zone = image_file(1), geo = directory_.write("map", std::string(100, 'g'));
+  EXPECT_EQ(run({"pop", "push", "--no-check", "--zone", zone, "--geo", geo}).code, exit_done);
+  ASSERT_EQ(receiver_.received.begin.tables_size(), 2);
+  EXPECT_EQ(receiver_.received.begin.tables(0).kind(), v1::TABLE_KIND_ZONE);
+  EXPECT_EQ(receiver_.received.begin.tables(1).kind(), v1::TABLE_KIND_GEO);
+  EXPECT_EQ(receiver_.received.begin.tables(1).size(), 100u);
+  EXPECT_EQ(receiver_.received.begin.tables(1).digest(), std::string(32, 'g'));
+  EXPECT_EQ(receiver_.received.bytes.size(), receiver_.received.begin.tables(0).size() + 100);
+}
+
+TEST_F(Push, RefusesWrongTablesBeforeTheyAreSent) {
+  const std::string wrong = directory_.write("wrong", std::string(1000, 'x'));
+  for (const char* option : {"--zone", "--geo"}) {
+    const Outcome outcome = run({"pop", "push", option, wrong});
+    EXPECT_EQ(outcome.code, exit_refused);
+    EXPECT_TRUE(outcome.failure.starts_with(wrong + ": ")) << outcome.failure;
+  }
+  EXPECT_EQ(receiver_.received.begin.tables_size(), 0);
+}
+
+TEST_F(Push, TellsWhyThePopRefused) {
+  const std::string wrong = directory_.write("wrong", std::string(1000, 'x'));
+  const Outcome outcome = run({"pop", "push", "--no-check", "--zone", wrong});
+  EXPECT_EQ(outcome.code, exit_refused);
+  EXPECT_NE(outcome.failure.find("refused: zone image: header at offset 0: not a zone image\ngeneration 0\n"),
+            std::string::npos)
+      << outcome.failure;
+}
+
+TEST_F(Push, TellsWhyThePopEndedTheStream) {
+  receiver_.size_limit = 10;
+  const Outcome outcome = run({"pop", "push", "--zone", image_file(200)});
+  EXPECT_EQ(outcome.code, exit_refused);
+  EXPECT_EQ(outcome.failure, "POP " + address_ + ": tables are too large");
+}
+
+TEST_F(Push, NeedsATable) {
+  EXPECT_EQ(run({"pop", "push"}).code, exit_usage);
+}
+
+TEST_F(Push, SendsAnEmptyFileAsItIs) {
+  EXPECT_EQ(run({"pop", "push", "--no-check", "--zone", directory_.write("empty", "")}).code, exit_refused);
+  EXPECT_EQ(receiver_.received.begin.tables(0).size(), 0u);
+}
+
+TEST_F(Push, AsksForTheStatus) {
+  receiver_.generation = 42;
+  EXPECT_NE(run({"pop", "status"}).output.find("generation 42\ntables: none\nzones: none\n"), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(run({"pop", "status", "--json"}).output)["generation"], 42);
+}
+
+TEST_F(Push, TellsWhereNobodyAnswers) {
+  const std::string nowhere = "unix:" + directory_.file("nobody.sock");
+  try {
+    PopClient(nowhere, milliseconds(200)).status();
+    FAIL() << "nobody answered";
+  } catch (const CommandFailure& failure) {
+    EXPECT_EQ(failure.exit_code, exit_unreachable);
+    EXPECT_EQ(failure.what(), "POP " + nowhere + ": not reachable");
+  }
+}
+
+TEST(PopText, ShowsAStatus) {
+  v1::StatusReply reply;
+  reply.set_name("fra1");
+  reply.set_version("0.1.0");
+  reply.set_protocol(1);
+  reply.set_started(1000);
+  reply.set_generation(3);
+  v1::TableInfo* table = reply.add_tables();
+  table->set_kind(v1::TABLE_KIND_ZONE);
+  table->set_format(1);
+  table->set_size(4096);
+  table->set_digest("\x01\x02");
+  table->set_serial(77);
+  table->set_loaded(1500);
+  v1::Zone* zone = reply.add_zones();
+  zone->set_origin("pool.example.");
+  zone->set_serial(5);
+  zone->set_names(9);
+  for (const uint64_t value : {uint64_t{7}, uint64_t{0}}) {
+    v1::Counter* counter = reply.add_counters();
+    counter->set_name(value == 0 ? "dropped" : "answered");
+    counter->set_value(value);
+  }
+  reply.add_workers()->set_core(1);
+  EXPECT_EQ(status_text(reply, 1600), R"(POP fra1
+anytickd 0.1.0, protocol 1, up 10m 0s, generation 3
+tables:
+  zone serial 77 loaded 1m 40s ago, format 1, 4096 bytes, digest 0102
+zones:
+  pool.example. serial 5, 9 names
+counters:
+  answered                                            7
+worker on core 1: all zero
+)");
+  const auto json = nlohmann::json::parse(status_json(reply));
+  EXPECT_EQ(json["counters"]["dropped"], 0);
+  EXPECT_EQ(json["tables"][0]["digest"], "0102");
+  EXPECT_EQ(json["workers"][0]["core"], 1);
+}
+
+} // namespace
+} // namespace anytick::control::test

@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "control/dns_text.h"
+#include "control/findings.h"
+#include "control/json_source.h"
+#include "control/targeting.h"
+#include "control/text.h"
+#include "dataplane/core/zone_image.h"
+
+namespace anytick::control {
+namespace {
+
+using namespace std::string_literals;
+
+struct NameCase {
+  const char* name;
+  std::string text;
+  std::string wire;   ///< "" where refused
+  std::string reason; ///< of the refusal
+};
+
+class ParseName : public testing::TestWithParam<NameCase> {};
+
+TEST_P(ParseName, GivesWireFormatOrReason) {
+  const auto result = parse_name(GetParam().text, "\x03org\0"s);
+  ASSERT_EQ(static_cast<bool>(result), GetParam().reason.empty());
+  if (result)
+    EXPECT_EQ(*result, GetParam().wire);
+  else
+    EXPECT_EQ(result.refusal().reason, GetParam().reason);
+}
+
+const NameCase names[] = {
+    {"relative", "WWW.a", "\x03www\x01"s + "a\x03org\0"s, ""},
+    {"absolute", "www.Example.", "\x03www\x07"s + "example\0"s, ""},
+    {"root", ".", "\0"s, ""},
+    {"underscore_and_slash", "_ntp._udp.0/25.", "\x04_ntp\x04_udp\x04"s + "0/25\0"s, ""},
+    {"empty", "", "", "empty label"},
+    {"two_dots", "a..b", "", "empty label"},
+    {"leading_dot", ".a", "", "empty label"},
+    {"nul", "a\0b"s, "", "'\0' is not served in names"s},
+    {"escape", "a\\.b", "", "'\\' is not served in names"},
+    {"not_ascii", "\xc3\xa4", "", "not ASCII: names are written in their xn-- form"},
+    {"long_label", std::string(64, 'a'), "", "a label of more than 63 bytes"},
+};
+INSTANTIATE_TEST_SUITE_P(Cases, ParseName, testing::ValuesIn(names), [](const auto& each) { return each.param.name; });
+
+TEST(ParseName, HoldsTheLimitOf255Bytes) {
+  const std::string text = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') + ".";
+  const auto longest = parse_name(text + std::string(61, 'd') + ".", root_name);
+  ASSERT_TRUE(longest);
+  EXPECT_EQ(longest->size(), 255u);
+  EXPECT_FALSE(parse_name(text + std::string(62, 'd') + ".", root_name));
+}
+
+TEST(NameText, EscapesWhatIsNoPlainCharacter) {
+  EXPECT_EQ(name_text("\0"s), ".");
+  EXPECT_EQ(name_text("\x05"
+                      "a.b\\\x01\x03org\0"s),
+            "a\\.b\\\\\\001.org.");
+}
+
+TEST(RelativeText, KnowsWhatIsInsideAZone) {
+  const std::string origin = "\x03org\0"s;
+  EXPECT_EQ(relative_text("\x01"
+                          "a\x01"
+                          "b\x03org\0"s,
+                          origin),
+            "a.b");
+  EXPECT_EQ(relative_text(origin, origin), "");
+  EXPECT_EQ(relative_text("\x04xorg\0"s, origin), std::nullopt);
+  EXPECT_EQ(relative_text("\0"s, origin), std::nullopt);
+}
+
+TEST(RdataText, PrintsTypesItDoesNotKnow) {
+  EXPECT_EQ(rdata_text(65280, "\x01\xff"s), "\\# 2 01ff");
+  EXPECT_EQ(rdata_text(65280, ""), "\\# 0");
+  EXPECT_EQ(type_text(65280), "type65280");
+}
+
+TEST(Finding, EscapesControlCharacters) {
+  const Finding finding{Severity::fault, "f", "a/\x1b[2J", "bad\n"};
+  EXPECT_EQ(finding.text(), "f: a/\\x1b[2J: fault: bad\\x0a");
+}
+
+TEST(JsonPath, IsAChainOfKeysAndIndices) {
+  const JsonPath root;
+  const JsonPath data(root, "data"), label(data, ""), type(label, "a");
+  EXPECT_EQ(root.text(), "");
+  EXPECT_EQ(data.text(), "data");
+  EXPECT_EQ(JsonPath(type, size_t{3}).text(), "data//a/3");
+}
+
+TEST(Shown, ShortensBetweenCharacters) {
+  EXPECT_EQ(shown("x"), "\"x\"");
+  std::string umlauts;
+  for (int i = 0; i < 50; ++i) umlauts += "\xc3\xa4";
+  const std::string text = shown(umlauts);
+  EXPECT_EQ(text, fmt::format("\"{}...", umlauts.substr(0, 58)));
+}
+
+struct TargetCase {
+  const char* label;
+  uint32_t targeting; ///< the one level at which it is a target
+};
+
+class IsTarget : public testing::TestWithParam<TargetCase> {};
+
+TEST_P(IsTarget, AtItsLevelOnly) {
+  for (uint32_t level = 1; level <= core::target_ip; level <<= 1)
+    EXPECT_EQ(is_target(GetParam().label, level), (GetParam().targeting & level) != 0)
+        << GetParam().label << " " << level;
+}
+
+constexpr uint32_t regions = core::target_region | core::target_region_group;
+INSTANTIATE_TEST_SUITE_P(
+    Cases, IsTarget,
+    testing::Values(TargetCase{"us", core::target_country}, TargetCase{"north-america", core::target_continent},
+                    TargetCase{"asia", core::target_continent}, TargetCase{"us-ca", regions},
+                    TargetCase{"us-west", regions}, TargetCase{"de-11", regions},
+                    TargetCase{"as64500", core::target_asn}, TargetCase{"as", core::target_country},
+                    TargetCase{"as0", 0}, TargetCase{"as1x", 0}, TargetCase{"", 0}, TargetCase{"@", 0},
+                    TargetCase{"0", 0}, TargetCase{"u1", 0}, TargetCase{"us-", 0}, TargetCase{"debian", 0}));
+
+TEST(TargetingText, NamesTheWords) {
+  EXPECT_EQ(targeting_text(0), "@");
+  EXPECT_EQ(targeting_text(core::target_country | core::target_asn | core::target_continent),
+            "@ continent country asn");
+}
+
+TEST(Text, DatesAndDurations) {
+  EXPECT_EQ(date_text(0), "unknown");
+  EXPECT_EQ(date_text(1), "1970-01-01T00:00:01Z");
+  EXPECT_EQ(date_text(4102444799), "2099-12-31T23:59:59Z");
+  EXPECT_EQ(date_text(UINT64_MAX), "1969-12-31T23:59:59Z");
+  EXPECT_EQ(duration_text(0), "0s");
+  EXPECT_EQ(duration_text(125), "2m 5s");
+  EXPECT_EQ(duration_text(3600 * 3 + 61), "3h 1m");
+  EXPECT_EQ(duration_text(86400 * 3 + 3600 * 4), "3d 4h");
+  EXPECT_EQ(hex_text("\x00\xff"s), "00ff");
+}
+
+} // namespace
+} // namespace anytick::control
