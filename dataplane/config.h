@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "geo/prefix.h"
+#include "geo/refusal.h"
+
+namespace anytick::io {
+
+enum class HugePages : uint8_t { when_free, on, off };
+enum class Idle : uint8_t { spin, pause, sleep };
+enum class Checksums : uint8_t { by_device, software };
+enum class LogLevel : uint8_t { debug, info, warning, error };
+
+/// How DPDK's environment is set up.
+struct EalConfig {
+  HugePages huge_pages = HugePages::when_free;
+  uint32_t memory_mb = 256;               ///< MiB for mbufs and device rings
+  std::vector<unsigned> control_cores{0}; ///< CPUs of everything that is no worker
+  std::vector<std::string> extra;         ///< further EAL arguments, passed on as they are
+};
+
+struct WorkersConfig {
+  std::vector<unsigned> cores{1}; ///< CPUs, one worker each
+  Idle idle = Idle::pause;
+  uint16_t burst = 32; ///< frames, 1..64
+};
+
+struct PortConfig {
+  std::string device;                        ///< PCI address, or virtual device with its arguments
+  std::optional<std::array<uint8_t, 6>> mac; ///< the device's own if not set
+  std::vector<geo::Address> addresses;       ///< service addresses, at least one
+  Checksums checksum = Checksums::by_device;
+  uint16_t rx_descriptors = 1024;
+  uint16_t tx_descriptors = 1024;
+  uint16_t mtu = 1500; ///< bytes of an IP packet
+
+  /// The device's name in DPDK: `device` without its arguments.
+  std::string_view device_name() const { return std::string_view(device).substr(0, device.find(',')); }
+};
+
+/// pop.toml.
+struct Config {
+  std::string name;
+  std::filesystem::path state_dir = "/var/lib/anytick";
+  std::filesystem::path control_socket = "/run/anytick/pop.sock";
+  uint64_t max_table_bytes = uint64_t{256} << 20; ///< of one pushed table
+  LogLevel log_level = LogLevel::info;
+  EalConfig eal;
+  WorkersConfig workers;
+  std::vector<PortConfig> ports; ///< at least one
+};
+
+/// A configuration, or every reason why there is none: `what` is the file, `where` line and column, `reason` names the
+/// key.
+struct ParsedConfig {
+  std::optional<Config> config; ///< set if there are no faults
+  std::vector<Refusal> faults;
+};
+
+ParsedConfig parse_config(std::string_view text, const std::string& file);
+ParsedConfig read_config(const std::string& file);
+
+} // namespace anytick::io

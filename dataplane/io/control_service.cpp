@@ -1,0 +1,214 @@
+#include "dataplane/io/control_service.h"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dataplane/io/stall_guard.h"
+
+namespace anytick::io {
+namespace {
+
+/// Each Load holds its tables in memory, so few at a time; more than one, so that a stalled one blocks nobody.
+constexpr unsigned loads_max = 3;
+constexpr int threads_max = 8;
+constexpr int message_max = static_cast<int>(chunk_max) + 4096;
+
+/// Holds one of the `loads_max` places, if there was one.
+class LoadPlace {
+ public:
+  explicit LoadPlace(std::atomic<unsigned>& loads) : loads_(loads), taken_(loads.fetch_add(1) < loads_max) {}
+  LoadPlace(const LoadPlace&) = delete;
+  LoadPlace& operator=(const LoadPlace&) = delete;
+  ~LoadPlace() { loads_.fetch_sub(1); }
+
+  bool taken() const { return taken_; }
+
+ private:
+  std::atomic<unsigned>& loads_;
+  bool taken_;
+};
+
+void fill(pop::v1::TableInfo& out, const TableInfo& table) {
+  out.set_kind(table.kind == TableKind::zone ? pop::v1::TABLE_KIND_ZONE : pop::v1::TABLE_KIND_GEO);
+  out.set_format(table.format);
+  out.set_size(table.size);
+  out.set_digest(table.digest.data(), table.digest.size());
+  out.set_serial(table.serial);
+  out.set_created(table.created);
+  out.set_loaded(table.loaded);
+}
+
+/// Presentation form with a trailing dot (RFC 4343 2.1) of a validated name in wire format.
+std::string presentation(std::span<const uint8_t> name) {
+  std::string text;
+  for (size_t at = 0; name[at] != 0;) {
+    for (const uint8_t c : name.subspan(at + 1, name[at])) {
+      if (c <= ' ' || c >= 0x7f) {
+        text += fmt::format("\\{:03}", c);
+      } else {
+        if (c == '.' || c == '\\') text += '\\';
+        text += static_cast<char>(c);
+      }
+    }
+    text += '.';
+    at += size_t{name[at]} + 1;
+  }
+  return text.empty() ? "." : text;
+}
+
+void fill_zones(pop::v1::StatusReply& reply, const core::ZoneImage& image) {
+  for (const core::ImageZone& zone : image.zones()) {
+    pop::v1::Zone& out = *reply.add_zones();
+    out.set_origin(presentation(image.bytes_of(image.nodes()[zone.first_node].name)));
+    out.set_serial(zone.serial);
+    out.set_names(zone.node_count);
+  }
+}
+
+void fill_counters(pop::v1::StatusReply& reply, const std::vector<WorkerView>& workers) {
+  std::vector<pop::v1::Worker*> rows;
+  for (const WorkerView& worker : workers) {
+    rows.push_back(reply.add_workers());
+    rows.back()->set_core(worker.core);
+  }
+  for (size_t i = 0; i < core::counter_count; ++i) {
+    const std::string name(core::counter_names[i]);
+    uint64_t total = 0;
+    for (size_t w = 0; w < workers.size(); ++w) {
+      // Read once, so that the total is the sum of what is shown.
+      const uint64_t value = workers[w].counters->get(static_cast<core::Counter>(i));
+      pop::v1::Counter& cell = *rows[w]->add_counters();
+      cell.set_name(name);
+      cell.set_value(value);
+      total += value;
+    }
+    pop::v1::Counter& sum = *reply.add_counters();
+    sum.set_name(name);
+    sum.set_value(total);
+  }
+}
+
+/// Makes the way free for the socket: nothing there, or a socket that a dead daemon left.
+std::optional<Refusal> clear_socket(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
+  if (!S_ISSOCK(status.st_mode)) return Refusal{path.string(), "", "is there and is no socket"};
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  const bool answered = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  ::close(fd);
+  if (answered) return Refusal{path.string(), "", "another process listens on it"};
+  if (::unlink(path.c_str()) != 0) return Refusal{path.string(), "", std::strerror(errno)};
+  return std::nullopt;
+}
+
+} // namespace
+
+ControlService::ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers)
+    : config_(std::move(config)), tables_(tables), workers_(std::move(workers)),
+      started_(static_cast<uint64_t>(std::time(nullptr))) {}
+
+grpc::Status ControlService::Load(grpc::ServerContext* context, grpc::ServerReader<pop::v1::LoadRequest>* stream,
+                                  pop::v1::LoadReply* reply) {
+  const LoadPlace place(loads_);
+  if (!place.taken()) {
+    return {grpc::StatusCode::RESOURCE_EXHAUSTED, fmt::format("{} loads are under way already", loads_max)};
+  }
+  Upload upload(config_.max_table_bytes);
+  if (grpc::Status status = receive(*context, *stream, upload, *reply); !status.ok()) {
+    spdlog::warn("load: {}", status.error_message());
+    return status;
+  }
+  if (reply->reason().empty()) apply(upload, *reply);
+  if (!reply->applied()) spdlog::warn("load refused: {}", reply->reason());
+  const auto running = tables_.running();
+  reply->set_generation(running->number);
+  for (const TableInfo& table : running->tables()) fill(*reply->add_tables(), table);
+  return grpc::Status::OK;
+}
+
+/// Gathers the stream. A refusal becomes the reply's reason.
+grpc::Status ControlService::receive(grpc::ServerContext& context, grpc::ServerReader<pop::v1::LoadRequest>& stream,
+                                     Upload& upload, pop::v1::LoadReply& reply) const {
+  StallGuard guard(config_.stall_patience, config_.load_limit, [&context] { context.TryCancel(); });
+  std::optional<UploadFault> fault;
+  pop::v1::LoadRequest part;
+  while (!fault && stream.Read(&part)) {
+    guard.progress();
+    fault = upload.take(part);
+  }
+  if (guard.gave_up()) return {grpc::StatusCode::DEADLINE_EXCEEDED, "the upload stalled"};
+  if (context.IsCancelled()) return {grpc::StatusCode::CANCELLED, "the stream was broken off"};
+  if (!fault) fault = upload.finish();
+  if (!fault) return grpc::Status::OK;
+  if (fault->kind == UploadFault::Kind::violation) return {grpc::StatusCode::INVALID_ARGUMENT, fault->reason};
+  reply.set_reason(fault->reason);
+  return grpc::Status::OK;
+}
+
+void ControlService::apply(Upload& upload, pop::v1::LoadReply& reply) {
+  const Result<Applied> applied = tables_.load(upload.take_tables());
+  if (!applied) {
+    reply.set_reason(applied.refusal().text());
+    return;
+  }
+  reply.set_applied(true);
+  reply.set_load_microseconds(static_cast<uint64_t>(applied->elapsed.count()));
+  spdlog::info("generation {} runs after {} us", applied->generation->number, applied->elapsed.count());
+}
+
+grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusRequest*, pop::v1::StatusReply* reply) {
+  const auto running = tables_.running();
+  reply->set_protocol(protocol_version);
+  reply->set_name(config_.name);
+  reply->set_version(config_.version);
+  reply->set_started(started_);
+  reply->set_generation(running->number);
+  for (const TableInfo& table : running->tables()) fill(*reply->add_tables(), table);
+  fill_counters(*reply, workers_);
+  if (running->zone != nullptr) fill_zones(*reply, running->zone->table);
+  return grpc::Status::OK;
+}
+
+Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::filesystem::path& socket,
+                                                            ControlService& service) {
+  std::error_code error;
+  std::filesystem::create_directories(socket.parent_path(), error);
+  if (error) return Refusal{socket.parent_path().string(), "", error.message()};
+  if (auto refusal = clear_socket(socket)) return std::move(*refusal);
+
+  grpc::ResourceQuota quota("anytick control");
+  quota.SetMaxThreads(threads_max);
+  grpc::ServerBuilder builder;
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(message_max);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+  builder.AddListeningPort("unix:" + socket.string(), grpc::InsecureServerCredentials());
+  builder.RegisterService(&service);
+  // From its first moment on, the socket is not for everyone: mode 0660.
+  const mode_t mask = ::umask(0117);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  ::umask(mask);
+  if (server == nullptr) return Refusal{socket.string(), "", "cannot listen"};
+  return std::unique_ptr<ControlServer>(new ControlServer(std::move(server)));
+}
+
+ControlServer::~ControlServer() {
+  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+}
+
+} // namespace anytick::io

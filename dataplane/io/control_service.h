@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <grpcpp/grpcpp.h>
+
+#include "dataplane/core/counters.h"
+#include "dataplane/io/tables.h"
+#include "dataplane/io/upload.h"
+#include "dataplane/pop.grpc.pb.h"
+
+namespace anytick::io {
+
+/// Whose counters Status shows. The counters outlive the service.
+struct WorkerView {
+  unsigned core;
+  const core::Counters* counters;
+};
+
+struct ServiceConfig {
+  std::string name;    ///< of the POP
+  std::string version; ///< of anytickd
+  uint64_t max_table_bytes = 0;
+  std::chrono::milliseconds stall_patience{10'000}; ///< a Load without a new chunk for this long is cancelled
+  std::chrono::milliseconds load_limit{600'000};    ///< so is one that lasts longer than this
+};
+
+/// pop.proto's Pop. Handlers run on gRPC's threads, which inherit the affinity of the thread that starts the server.
+class ControlService final : public pop::v1::Pop::Service {
+ public:
+  ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers);
+
+  grpc::Status Load(grpc::ServerContext* context, grpc::ServerReader<pop::v1::LoadRequest>* stream,
+                    pop::v1::LoadReply* reply) override;
+  grpc::Status Status(grpc::ServerContext* context, const pop::v1::StatusRequest* request,
+                      pop::v1::StatusReply* reply) override;
+
+ private:
+  grpc::Status receive(grpc::ServerContext& context, grpc::ServerReader<pop::v1::LoadRequest>& stream, Upload& upload,
+                       pop::v1::LoadReply& reply) const;
+  void apply(Upload& upload, pop::v1::LoadReply& reply);
+
+  ServiceConfig config_;
+  Tables& tables_;
+  std::vector<WorkerView> workers_;
+  uint64_t started_; ///< seconds since 1970
+  std::atomic<unsigned> loads_{0};
+};
+
+/// The gRPC server on a Unix socket that the owner and the group may use, until destruction.
+class ControlServer {
+ public:
+  /// Creates the socket's directory; replaces a socket that nobody listens on. `service` outlives the server.
+  static Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& socket, ControlService& service);
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+  /// Calls that do not end within a second are cancelled.
+  ~ControlServer();
+
+ private:
+  explicit ControlServer(std::unique_ptr<grpc::Server> server) : server_(std::move(server)) {}
+
+  std::unique_ptr<grpc::Server> server_;
+};
+
+} // namespace anytick::io

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include "dataplane/config.h"
+#include "dataplane/core/path.h"
+
+namespace anytick::io {
+
+/// The arguments of a virtual device, completed where its driver's defaults do not suit `workers` queues and the MTU.
+std::string device_arguments(const PortConfig& config, unsigned workers);
+
+/// An Ethernet device with a receive and a transmit queue and a mempool of its own for each worker. Frames are sent
+/// from the queue of the worker that received them, so no pool is shared between workers. Control thread only.
+class Port {
+ public:
+  /// Attaches and configures the device. Precondition: EAL is up.
+  static Result<std::unique_ptr<Port>> open(const PortConfig& config, const WorkersConfig& workers);
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  /// Stops and closes the device. Workers must be done with it.
+  ~Port();
+
+  std::optional<Refusal> start();
+  /// Logs the link's state if it is new.
+  void watch_link();
+
+  uint16_t id() const { return id_; }
+  const core::Ingress& ingress() const { return ingress_; }
+
+ private:
+  Port(const PortConfig& config, uint16_t id) : config_(config), id_(id) {}
+
+  std::optional<Refusal> configure(const WorkersConfig& workers);
+  std::optional<Refusal> set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf);
+  std::optional<Refusal> set_mac();
+  void accept_foreign_mac();
+  Refusal refusal(const std::string& step, int error) const;
+
+  PortConfig config_;
+  uint16_t id_;
+  bool started_ = false;
+  std::string link_;
+  core::Ingress ingress_;
+  std::vector<rte_mempool*> pools_;
+};
+
+} // namespace anytick::io

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace anytick::io {
+
+/// The tables that a POP can be given.
+enum class TableKind : uint8_t { zone, geo };
+inline constexpr std::array table_kinds{TableKind::zone, TableKind::geo};
+
+constexpr std::string_view table_name(TableKind kind) {
+  return kind == TableKind::zone ? "zone image" : "geo map";
+}
+
+/// What a table says of itself, and when it was loaded (seconds since 1970).
+struct TableInfo {
+  TableKind kind = TableKind::zone;
+  uint32_t format = 0;
+  uint64_t size = 0;
+  std::array<uint8_t, 32> digest{};
+  uint64_t serial = 0; ///< zone image only
+  uint64_t created = 0;
+  uint64_t loaded = 0;
+};
+
+} // namespace anytick::io

@@ -1,0 +1,109 @@
+#include "dataplane/io/table_store.h"
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace anytick::io {
+namespace {
+
+class File {
+ public:
+  File(const std::filesystem::path& path, int flags, mode_t mode = 0)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  bool is_open() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+
+  bool write_all(std::span<const std::byte> bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return false;
+      bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+    return true;
+  }
+
+  bool read_all(std::span<std::byte> bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t n = ::read(fd_, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n == 0) errno = ENODATA; // shorter than fstat() said
+      if (n <= 0) return false;
+      bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+    return true;
+  }
+
+ private:
+  int fd_;
+};
+
+Refusal errno_refusal(const std::filesystem::path& path) {
+  return {path.string(), "", std::strerror(errno)};
+}
+
+} // namespace
+
+Result<TableStore> TableStore::open(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return Refusal{directory.string(), "", error.message()};
+  return TableStore(directory);
+}
+
+std::filesystem::path TableStore::path(TableKind kind) const {
+  return directory_ / (kind == TableKind::zone ? "zone.image" : "geo.map");
+}
+
+std::optional<Refusal> TableStore::save(TableKind kind, std::span<const std::byte> bytes) const {
+  const std::filesystem::path target = path(kind);
+  std::filesystem::path temporary = target;
+  temporary += ".new";
+  {
+    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+    if (!file.is_open() || !file.write_all(bytes) || ::fsync(file.fd()) != 0) {
+      Refusal refusal = errno_refusal(temporary);
+      ::unlink(temporary.c_str());
+      return refusal;
+    }
+  }
+  if (::rename(temporary.c_str(), target.c_str()) != 0) return errno_refusal(target);
+  // Until its directory is on disk, a crash may undo the rename.
+  const File directory(directory_, O_RDONLY | O_DIRECTORY);
+  if (!directory.is_open() || ::fsync(directory.fd()) != 0) return errno_refusal(directory_);
+  return std::nullopt;
+}
+
+Result<std::optional<TableMemory>> TableStore::load(TableKind kind, uint64_t limit) const {
+  const std::filesystem::path source = path(kind);
+  const File file(source, O_RDONLY);
+  if (!file.is_open()) {
+    if (errno == ENOENT) return std::optional<TableMemory>();
+    return errno_refusal(source);
+  }
+  struct stat status {};
+  if (::fstat(file.fd(), &status) != 0) return errno_refusal(source);
+  const auto size = static_cast<uint64_t>(status.st_size);
+  if (!S_ISREG(status.st_mode) || size == 0 || size > limit) {
+    return Refusal{source.string(), "", fmt::format("not a file of 1 to {} bytes", limit)};
+  }
+  Result<TableMemory> memory = TableMemory::reserve(size);
+  if (!memory) return memory.refusal();
+  if (!file.read_all(memory->writable())) return errno_refusal(source);
+  return std::optional<TableMemory>(std::move(*memory));
+}
+
+} // namespace anytick::io

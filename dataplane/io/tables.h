@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <rte_rcu_qsbr.h>
+
+#include "dataplane/core/join.h"
+#include "dataplane/core/view.h"
+#include "dataplane/core/zone_image.h"
+#include "dataplane/io/table_kind.h"
+#include "dataplane/io/table_memory.h"
+#include "dataplane/io/table_store.h"
+#include "geo/map.h"
+
+namespace anytick::io {
+
+/// A validated table and the bytes that it is a view of.
+template <class Table> struct LoadedTable {
+  TableMemory memory;
+  Table table;
+  TableInfo info;
+};
+using LoadedZone = LoadedTable<core::ZoneImage>;
+using LoadedGeo = LoadedTable<geo::Map>;
+
+/// What workers answer from between two swaps: immutable. Tables that a load leaves alone are shared with the next one.
+struct Generation {
+  uint64_t number = 0; ///< 0: nothing was loaded yet
+  std::shared_ptr<const LoadedZone> zone;
+  std::shared_ptr<const LoadedGeo> geo;
+  std::unique_ptr<const core::Join> join;
+  core::View view;
+
+  std::vector<TableInfo> tables() const;
+};
+
+/// Table bytes that were handed in, not trusted yet.
+struct NewTables {
+  std::optional<TableMemory> zone;
+  std::optional<TableMemory> geo;
+};
+
+struct Applied {
+  std::shared_ptr<const Generation> generation;
+  std::chrono::microseconds elapsed; ///< from the call to the last reader's swap
+};
+
+/// The current generation: readers follow one pointer, a publisher swaps it and frees the old one once every reader has
+/// passed a quiescent point (rte_rcu_qsbr). Readers never wait.
+class Tables {
+ public:
+  Tables(unsigned readers, TableStore store);
+  Tables(const Tables&) = delete;
+  Tables& operator=(const Tables&) = delete;
+
+  /// Validates, joins and publishes all of `tables` or none, then stores them. Returns when every reader runs the new
+  /// generation. A refusal leaves everything as it was. Any thread but a reader; one publishes at a time, others wait.
+  Result<Applied> load(NewTables tables);
+  /// Loads what the store has. A damaged table is logged and left out, since a daemon without it can still be pushed
+  /// to.
+  void load_stored(uint64_t limit);
+
+  /// The running generation, for threads that are no readers.
+  std::shared_ptr<const Generation> running() const;
+
+ private:
+  friend class TableReader;
+  struct QsbrDeleter {
+    void operator()(rte_rcu_qsbr* qsbr) const;
+  };
+
+  Result<std::shared_ptr<const Generation>> build(NewTables tables) const;
+  void publish(std::shared_ptr<const Generation> next);
+  void wait_for_readers();
+  void save(const Generation& generation, bool zone, bool geo) const;
+
+  TableStore store_;
+  std::unique_ptr<rte_rcu_qsbr, QsbrDeleter> qsbr_;
+  std::mutex publishing_;
+  mutable std::mutex holding_; ///< guards running_ only, so that it is never held for long
+  std::shared_ptr<const Generation> running_;
+  std::atomic<const Generation*> current_;
+};
+
+/// One thread's access to the current generation, from construction to destruction on that thread.
+/// Each reader of a Tables has an id of its own, below its number of readers.
+class TableReader {
+ public:
+  TableReader(Tables& tables, unsigned id);
+  TableReader(const TableReader&) = delete;
+  TableReader& operator=(const TableReader&) = delete;
+  ~TableReader();
+
+  /// Valid until the next quiescent() or offline().
+  const core::View& view() const { return current_.load(std::memory_order_acquire)->view; }
+  void quiescent() { rte_rcu_qsbr_quiescent(qsbr_, id_); }
+  /// Around a wait: publishers do not wait for a reader that is offline.
+  void offline() { rte_rcu_qsbr_thread_offline(qsbr_, id_); }
+  void online() { rte_rcu_qsbr_thread_online(qsbr_, id_); }
+
+ private:
+  const std::atomic<const Generation*>& current_;
+  rte_rcu_qsbr* qsbr_;
+  unsigned id_;
+};
+
+} // namespace anytick::io

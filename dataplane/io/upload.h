@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/io/tables.h"
+#include "dataplane/pop.pb.h"
+
+namespace anytick::io {
+
+inline constexpr uint32_t protocol_version = 1;
+inline constexpr size_t chunk_max = size_t{1} << 20; ///< bytes
+
+/// What came of a step of an upload.
+struct UploadFault {
+  enum class Kind : uint8_t {
+    violation, ///< the client does not follow pop.proto
+    refused,   ///< it does, but this POP does not take the table
+  };
+  Kind kind;
+  std::string reason;
+};
+
+/// The parts of one Load stream, checked in order and gathered into table memory. One thread.
+class Upload {
+ public:
+  /// `max_table_bytes` for each table.
+  explicit Upload(uint64_t max_table_bytes) : max_table_bytes_(max_table_bytes) {}
+
+  std::optional<UploadFault> take(const pop::v1::LoadRequest& part);
+  /// After the last part. Afterwards the tables may be taken.
+  std::optional<UploadFault> finish() const;
+  NewTables take_tables();
+
+ private:
+  struct Incoming {
+    TableKind kind;
+    TableMemory memory;
+    std::string digest;
+    size_t filled = 0;
+  };
+
+  std::optional<UploadFault> begin(const pop::v1::LoadBegin& begin);
+  std::optional<UploadFault> announce(const pop::v1::TableHead& head);
+  std::optional<UploadFault> append(std::string_view chunk);
+
+  uint64_t max_table_bytes_;
+  bool begun_ = false;
+  std::vector<Incoming> tables_;
+  size_t filling_ = 0; ///< index into tables_
+};
+
+} // namespace anytick::io

@@ -1,0 +1,112 @@
+#include "dataplane/io/worker.h"
+
+#include <span>
+#include <utility>
+
+#include <rte_ethdev.h>
+#include <rte_pause.h>
+
+#include "dataplane/io/idle.h"
+
+namespace anytick::io {
+namespace {
+
+/// A transmit ring that is full drains within a few microseconds or not at all; receiving must not wait for longer.
+constexpr int tx_attempts = 4;
+
+core::Checksum checksum_state(uint64_t flags, uint64_t mask, uint64_t good, uint64_t bad) {
+  if ((flags & mask) == good) return core::Checksum::good;
+  if ((flags & mask) == bad) return core::Checksum::bad;
+  return core::Checksum::unknown;
+}
+
+core::Frame frame_of(rte_mbuf& mbuf) {
+  core::Frame frame;
+  frame.data = rte_pktmbuf_mtod(&mbuf, uint8_t*);
+  frame.length = mbuf.data_len;
+  frame.room = uint32_t{mbuf.buf_len} - mbuf.data_off;
+  frame.ip_checksum = checksum_state(mbuf.ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD,
+                                     RTE_MBUF_F_RX_IP_CKSUM_BAD);
+  frame.udp_checksum = checksum_state(mbuf.ol_flags, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+                                      RTE_MBUF_F_RX_L4_CKSUM_BAD);
+  frame.segmented = mbuf.nb_segs > 1;
+  return frame;
+}
+
+void make_reply(rte_mbuf& mbuf, const core::Frame& frame, const core::Ingress& ingress) {
+  const bool ipv4 = frame.l3_length == 20;
+  mbuf.data_len = static_cast<uint16_t>(frame.length);
+  mbuf.pkt_len = frame.length;
+  mbuf.l2_len = frame.l2_length & 0x7fu; // the field's 7 bits
+  mbuf.l3_len = frame.l3_length;
+  // What the device said of the query is not true of the reply; where the bytes live still is.
+  uint64_t flags = mbuf.ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+  flags |= ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+  if (ipv4 && ingress.tx_ip_checksum) flags |= RTE_MBUF_F_TX_IP_CKSUM;
+  if (ingress.tx_udp_checksum) flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+  mbuf.ol_flags = flags;
+}
+
+} // namespace
+
+Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vector<PortQueue> queues, Tables& tables,
+               uint64_t seed)
+    : id_(id), core_(core), burst_(config.burst), idle_(config.idle), queues_(std::move(queues)), tables_(tables),
+      state_(seed) {}
+
+void Worker::run() {
+  TableReader reader(tables_, id_);
+  IdleWait idle(idle_);
+  polls_.store(true, std::memory_order_release);
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const core::View& view = reader.view();
+    unsigned received = 0;
+    for (const PortQueue& queue : queues_) received += serve(view, queue);
+    reader.quiescent();
+    if (received > 0) {
+      idle.busy();
+    } else {
+      idle.wait(reader);
+    }
+  }
+}
+
+uint16_t Worker::serve(const core::View& view, const PortQueue& queue) {
+  std::array<rte_mbuf*, core::burst_max> mbufs;
+  const uint16_t received = rte_eth_rx_burst(queue.port, queue.queue, mbufs.data(), burst_);
+  if (received == 0) return 0;
+
+  for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
+  for (uint16_t i = 0; i < received; ++i) frames_[i] = frame_of(*mbufs[i]);
+  core::handle(view, *queue.ingress, state_, std::span(frames_.data(), received));
+
+  std::array<rte_mbuf*, core::burst_max> replies;
+  std::array<rte_mbuf*, core::burst_max> dropped;
+  uint16_t reply_count = 0;
+  uint16_t drop_count = 0;
+  for (uint16_t i = 0; i < received; ++i) {
+    if (frames_[i].verdict == core::Verdict::reply) {
+      make_reply(*mbufs[i], frames_[i], *queue.ingress);
+      replies[reply_count++] = mbufs[i];
+    } else {
+      dropped[drop_count++] = mbufs[i];
+    }
+  }
+  if (reply_count > 0) send(queue, replies.data(), reply_count);
+  if (drop_count > 0) rte_pktmbuf_free_bulk(dropped.data(), drop_count);
+  return received;
+}
+
+void Worker::send(const PortQueue& queue, rte_mbuf** replies, uint16_t count) {
+  uint16_t sent = rte_eth_tx_burst(queue.port, queue.queue, replies, count);
+  for (int attempt = 1; sent < count && attempt < tx_attempts; ++attempt) {
+    rte_pause();
+    sent = static_cast<uint16_t>(
+        sent + rte_eth_tx_burst(queue.port, queue.queue, replies + sent, static_cast<uint16_t>(count - sent)));
+  }
+  if (sent == count) return;
+  rte_pktmbuf_free_bulk(replies + sent, static_cast<unsigned>(count - sent));
+  state_.counters.add(core::Counter::tx_refused, static_cast<uint64_t>(count - sent));
+}
+
+} // namespace anytick::io

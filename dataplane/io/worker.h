@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/config.h"
+#include "dataplane/core/path.h"
+#include "dataplane/io/tables.h"
+
+namespace anytick::io {
+
+/// One worker's queue pair of a port. The ingress outlives the worker.
+struct PortQueue {
+  uint16_t port = 0;
+  uint16_t queue = 0;
+  const core::Ingress* ingress = nullptr;
+};
+
+/// Polls its queues and answers what comes. Construction, stop() and counters() are for the control thread, run() for
+/// the worker's lcore.
+class Worker {
+ public:
+  /// `id` is below the number of readers of `tables`. The seed is of the draws.
+  Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vector<PortQueue> queues, Tables& tables,
+         uint64_t seed);
+
+  /// Until stop().
+  void run();
+  void stop() { stop_.store(true, std::memory_order_relaxed); }
+
+  bool polls() const { return polls_.load(std::memory_order_acquire); }
+  unsigned core() const { return core_; }
+  const core::Counters& counters() const { return state_.counters; }
+
+ private:
+  uint16_t serve(const core::View& view, const PortQueue& queue);
+  void send(const PortQueue& queue, rte_mbuf** replies, uint16_t count);
+
+  const unsigned id_;
+  const unsigned core_;
+  const uint16_t burst_;
+  const Idle idle_;
+  const std::vector<PortQueue> queues_;
+  Tables& tables_;
+  core::WorkerState state_;
+  std::array<core::Frame, core::burst_max> frames_;
+  alignas(64) std::atomic<bool> stop_{false};
+  std::atomic<bool> polls_{false};
+};
+
+} // namespace anytick::io

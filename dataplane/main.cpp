@@ -1,0 +1,183 @@
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <rte_launch.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "dataplane/config.h"
+#include "dataplane/io/control_service.h"
+#include "dataplane/io/eal.h"
+#include "dataplane/io/port.h"
+#include "dataplane/io/tables.h"
+#include "dataplane/io/worker.h"
+
+namespace anytick::io {
+namespace {
+
+using Ports = std::vector<std::unique_ptr<Port>>;
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+int fail(const Refusal& refusal) {
+  spdlog::error("{}", refusal.text());
+  return 1;
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+  case LogLevel::debug:
+    return spdlog::level::debug;
+  case LogLevel::info:
+    return spdlog::level::info;
+  case LogLevel::warning:
+    return spdlog::level::warn;
+  case LogLevel::error:
+    return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+/// The signals that end the daemon. Blocked before any other thread starts, so that only the main thread's wait takes
+/// them.
+sigset_t blocked_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+uint64_t random_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+Result<Ports> open_ports(const Config& config) {
+  Ports ports;
+  for (const PortConfig& port_config : config.ports) {
+    Result<std::unique_ptr<Port>> port = Port::open(port_config, config.workers);
+    if (!port) return port.refusal();
+    if (auto refusal = (*port)->start()) return std::move(*refusal);
+    ports.push_back(std::move(*port));
+  }
+  return ports;
+}
+
+Workers make_workers(const Config& config, const Ports& ports, Tables& tables) {
+  Workers workers;
+  for (unsigned i = 0; i < config.workers.cores.size(); ++i) {
+    std::vector<PortQueue> queues;
+    for (const auto& port : ports) queues.push_back({port->id(), static_cast<uint16_t>(i), &port->ingress()});
+    workers.push_back(
+        std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables, random_seed()));
+  }
+  return workers;
+}
+
+/// The workers on their lcores, from construction to destruction.
+class RunningWorkers {
+ public:
+  explicit RunningWorkers(Workers& workers) : workers_(workers) {
+    for (unsigned i = 0; i < workers_.size(); ++i) {
+      rte_eal_remote_launch(
+          [](void* worker) {
+            static_cast<Worker*>(worker)->run();
+            return 0;
+          },
+          workers_[i].get(), worker_lcore(i));
+    }
+    for (const auto& worker : workers_) {
+      while (!worker->polls()) std::this_thread::yield();
+    }
+  }
+  RunningWorkers(const RunningWorkers&) = delete;
+  RunningWorkers& operator=(const RunningWorkers&) = delete;
+  ~RunningWorkers() {
+    for (const auto& worker : workers_) worker->stop();
+    rte_eal_mp_wait_lcore();
+  }
+
+ private:
+  Workers& workers_;
+};
+
+void wait_for_end(const sigset_t& signals, const Ports& ports) {
+  const timespec second{1, 0};
+  int signal = -1;
+  while ((signal = sigtimedwait(&signals, nullptr, &second)) < 0) {
+    for (const auto& port : ports) port->watch_link();
+  }
+  spdlog::info("stopping: signal {}", signal);
+}
+
+int serve(const Config& config, const sigset_t& signals) {
+  const Result<Eal> eal = Eal::init(config);
+  if (!eal) return fail(eal.refusal());
+  Result<TableStore> store = TableStore::open(config.state_dir);
+  if (!store) return fail(store.refusal());
+  Tables tables(static_cast<unsigned>(config.workers.cores.size()), std::move(*store));
+  tables.load_stored(config.max_table_bytes);
+  const Result<Ports> ports = open_ports(config);
+  if (!ports) return fail(ports.refusal());
+  Workers workers = make_workers(config, *ports, tables);
+  std::vector<WorkerView> views;
+  for (const auto& worker : workers) views.push_back({worker->core(), &worker->counters()});
+  ControlService service({config.name, ANYTICK_VERSION, config.max_table_bytes}, tables, std::move(views));
+  const RunningWorkers running(workers);
+  const Result<std::unique_ptr<ControlServer>> server = ControlServer::start(config.control_socket, service);
+  if (!server) return fail(server.refusal());
+  std::puts("ready");
+  std::fflush(stdout);
+  wait_for_end(signals, *ports);
+  return 0;
+}
+
+int check(const std::string& file, const ParsedConfig& parsed) {
+  for (const Refusal& fault : parsed.faults) fmt::print(stderr, "{}\n", fault.text());
+  if (parsed.config) fmt::print("{}: no faults\n", file);
+  return parsed.config ? 0 : 1;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("anytickd: the packet-path DNS responder of a POP.");
+  app.set_version_flag("--version", ANYTICK_VERSION);
+  app.footer("Exit codes: 0 stopped by SIGINT or SIGTERM, 1 could not start, 2 usage.");
+  std::string file;
+  bool only_check = false;
+  app.add_option("--config", file, "the POP's configuration (TOML)")->required();
+  app.add_flag("--check", only_check, "only check the configuration; every fault is reported");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  const ParsedConfig parsed = read_config(file);
+  if (only_check || !parsed.config) return check(file, parsed);
+  spdlog::set_default_logger(spdlog::stderr_color_mt("anytickd"));
+  spdlog::set_level(spdlog_level(parsed.config->log_level));
+  return serve(*parsed.config, blocked_signals());
+}
+
+} // namespace
+} // namespace anytick::io
+
+int main(int argc, char** argv) {
+  try {
+    return anytick::io::run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "anytickd: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,101 @@
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <rte_ethdev.h>
+
+#include "dataplane/io/port.h"
+#include "tests/unit/io_fixture.h"
+#include "tests/unit/io_ring.h"
+
+namespace anytick::io {
+namespace {
+
+const auto* const environment = testing::AddGlobalTestEnvironment(new EalEnvironment);
+
+WorkersConfig workers_of(size_t count) {
+  WorkersConfig workers;
+  workers.cores.resize(count);
+  return workers;
+}
+
+TEST(Port, IngressHasAddressesAsOnTheWire) {
+  const RingDevice device(64);
+  PortConfig config;
+  config.device = device.name;
+  config.mac = {0x02, 0, 0, 0, 0, 0x53};
+  config.addresses = {*geo::parse_address("192.0.2.53"), *geo::parse_address("2001:db8::53")};
+  const auto port = Port::open(config, workers_of(1));
+  ASSERT_TRUE(port) << port.refusal().text();
+  const core::Ingress& ingress = (*port)->ingress();
+  EXPECT_EQ(ingress.mac, *config.mac);
+  ASSERT_EQ(ingress.ipv4.size(), 1u);
+  EXPECT_EQ(std::memcmp(ingress.ipv4.data(), "\xc0\x00\x02\x35", 4), 0);
+  ASSERT_EQ(ingress.ipv6.size(), 1u);
+  EXPECT_EQ(ingress.ipv6[0], config.addresses[1].bytes);
+  EXPECT_FALSE(ingress.tx_ip_checksum); // net_ring has no checksum offloads
+  EXPECT_FALSE(ingress.tx_udp_checksum);
+}
+
+TEST(Port, HasAQueuePairForEachWorker) {
+  PortConfig config;
+  config.device = "net_null7";
+  config.addresses = {*geo::parse_address("192.0.2.53")};
+  {
+    const auto port = Port::open(config, workers_of(3));
+    ASSERT_TRUE(port) << port.refusal().text();
+    rte_eth_dev_info info{};
+    ASSERT_EQ(rte_eth_dev_info_get((*port)->id(), &info), 0);
+    EXPECT_EQ(info.nb_rx_queues, 3);
+    EXPECT_EQ(info.nb_tx_queues, 3);
+    EXPECT_FALSE((*port)->start());
+  }
+  uint16_t id = 0;
+  EXPECT_NE(rte_eth_dev_get_port_by_name("net_null7", &id), 0) << "closed with the Port";
+}
+
+struct PortCase {
+  std::string name;
+  std::string device;
+  size_t workers;
+  std::string reason;
+};
+
+void PrintTo(const PortCase& c, std::ostream* out) {
+  *out << c.name;
+}
+
+class PortRefusals : public testing::TestWithParam<PortCase> {};
+
+TEST_P(PortRefusals, NameTheDeviceAndTheReason) {
+  PortConfig config;
+  config.device = GetParam().device;
+  const auto port = Port::open(config, workers_of(GetParam().workers));
+  ASSERT_FALSE(port);
+  EXPECT_EQ(port.refusal().text(), GetParam().reason);
+}
+
+INSTANTIATE_TEST_SUITE_P(, PortRefusals,
+                         testing::Values(PortCase{"NoSuchInterface", "net_af_packet7,iface=none7", 1,
+                                                  "net_af_packet7: cannot be attached; DPDK's log says why"},
+                                         PortCase{"NoSuchDriver", "net_nothing7", 1,
+                                                  "net_nothing7: cannot be attached; DPDK's log says why"},
+                                         PortCase{"NoSuchPciDevice", "0000:7f:1f.7", 1,
+                                                  "0000:7f:1f.7: no such device is bound to a DPDK driver"}),
+                         [](const auto& each) { return each.param.name; });
+
+TEST(PortQueues, TooFewForTheWorkers) {
+  const RingDevice device(64);
+  PortConfig config;
+  config.device = device.name;
+  config.addresses = {*geo::parse_address(service_ipv4)};
+  const auto port = Port::open(config, workers_of(2));
+  ASSERT_FALSE(port);
+  EXPECT_EQ(port.refusal().text(), device.name + ": has 1 queue pairs, which is too few for 2 workers");
+}
+
+} // namespace
+} // namespace anytick::io

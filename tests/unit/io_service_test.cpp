@@ -1,0 +1,364 @@
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dataplane/io/control_service.h"
+#include "tests/unit/io_fixture.h"
+
+namespace anytick::io {
+namespace {
+
+namespace pb = pop::v1;
+using Parts = std::vector<pb::LoadRequest>;
+
+std::string text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+struct Announced {
+  pb::TableKind kind;
+  std::string bytes;
+};
+
+pb::LoadRequest begin_of(const std::vector<Announced>& tables, uint32_t protocol = protocol_version) {
+  pb::LoadRequest part;
+  part.mutable_begin()->set_protocol(protocol);
+  for (const Announced& table : tables) {
+    pb::TableHead& head = *part.mutable_begin()->add_tables();
+    head.set_kind(table.kind);
+    head.set_size(table.bytes.size());
+    head.set_digest(table.bytes.substr(16, 32));
+  }
+  return part;
+}
+
+pb::LoadRequest chunk_of(std::string bytes) {
+  pb::LoadRequest part;
+  part.set_chunk(std::move(bytes));
+  return part;
+}
+
+/// The whole stream for `tables`, in chunks of `chunk` bytes.
+Parts stream_of(const std::vector<Announced>& tables, size_t chunk = chunk_max) {
+  Parts parts{begin_of(tables)};
+  std::string all;
+  for (const Announced& table : tables) all += table.bytes;
+  for (size_t at = 0; at < all.size(); at += chunk) parts.push_back(chunk_of(all.substr(at, chunk)));
+  return parts;
+}
+
+Announced zone_of(uint32_t serial) {
+  return {pb::TABLE_KIND_ZONE, text_of(zone_image(serial))};
+}
+Announced geo_of(std::string_view country) {
+  return {pb::TABLE_KIND_GEO, text_of(geo_map(country))};
+}
+
+struct Outcome {
+  grpc::Status status;
+  pb::LoadReply reply;
+};
+
+class ServiceTest : public testing::Test {
+ protected:
+  static constexpr uint64_t max_table_bytes = 4u << 20;
+
+  ServiceTest() { start(std::chrono::seconds(30)); }
+
+  void start(std::chrono::milliseconds patience) {
+    server_.reset();
+    service_ = std::make_unique<ControlService>(
+        ServiceConfig{"fra1", "1.2.3", max_table_bytes, patience, std::chrono::minutes(5)}, tables_,
+        std::vector<WorkerView>{{1, &counters_[0]}, {3, &counters_[1]}});
+    Result<std::unique_ptr<ControlServer>> server = ControlServer::start(socket(), *service_);
+    ASSERT_TRUE(server) << server.refusal().text();
+    server_ = std::move(*server);
+  }
+
+  std::filesystem::path socket() const { return directory_.path() / "run" / "pop.sock"; }
+
+  std::unique_ptr<pb::Pop::Stub> connect() const {
+    return pb::Pop::NewStub(grpc::CreateChannel("unix:" + socket().string(), grpc::InsecureChannelCredentials()));
+  }
+
+  Outcome load(const Parts& parts) const {
+    const auto stub = connect();
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    Outcome outcome;
+    const auto writer = stub->Load(&context, &outcome.reply);
+    for (const pb::LoadRequest& part : parts) {
+      if (!writer->Write(part)) break; // the POP has its verdict already
+    }
+    writer->WritesDone();
+    outcome.status = writer->Finish();
+    return outcome;
+  }
+
+  pb::StatusReply status() const {
+    grpc::ClientContext context;
+    pb::StatusReply reply;
+    EXPECT_TRUE(connect()->Status(&context, {}, &reply).ok());
+    return reply;
+  }
+
+  ScratchDirectory directory_;
+  core::Counters counters_[2];
+  Tables tables_{1, *TableStore::open(directory_.path() / "state")};
+  std::unique_ptr<ControlService> service_;
+  std::unique_ptr<ControlServer> server_;
+};
+
+TEST_F(ServiceTest, LoadsTablesThatComeInOneStream) {
+  const Announced zone = zone_of(7);
+  const Announced geo = geo_of("jp");
+  const Outcome outcome = load(stream_of({zone, geo}));
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status.error_message();
+  EXPECT_TRUE(outcome.reply.applied()) << outcome.reply.reason();
+  EXPECT_EQ(outcome.reply.generation(), 1u);
+  ASSERT_EQ(outcome.reply.tables_size(), 2);
+  EXPECT_EQ(outcome.reply.tables(0).kind(), pb::TABLE_KIND_ZONE);
+  EXPECT_EQ(outcome.reply.tables(0).serial(), 7u);
+  EXPECT_EQ(outcome.reply.tables(0).digest(), zone.bytes.substr(16, 32));
+  EXPECT_EQ(outcome.reply.tables(1).digest(), geo.bytes.substr(16, 32));
+  EXPECT_EQ(tables_.running()->number, 1u);
+}
+
+TEST_F(ServiceTest, ChunksMayCutAnywhere) {
+  for (const size_t chunk : {size_t{1}, size_t{7}, size_t{100}, size_t{4096}}) {
+    SCOPED_TRACE(chunk);
+    const Outcome outcome = load(stream_of({geo_of("jp"), zone_of(static_cast<uint32_t>(chunk))}, chunk * 13));
+    EXPECT_TRUE(outcome.status.ok() && outcome.reply.applied()) << outcome.reply.reason();
+    EXPECT_EQ(tables_.running()->zone->info.serial, chunk);
+  }
+}
+
+TEST_F(ServiceTest, StatusTellsWhatRuns) {
+  counters_[0].add(core::Counter::rx_frames, 5);
+  counters_[1].add(core::Counter::rx_frames, 7);
+  ASSERT_TRUE(load(stream_of({zone_of(7)})).reply.applied());
+  const pb::StatusReply reply = status();
+  EXPECT_EQ(reply.protocol(), 1u);
+  EXPECT_EQ(reply.name(), "fra1");
+  EXPECT_EQ(reply.version(), "1.2.3");
+  EXPECT_GT(reply.started(), 0u);
+  EXPECT_EQ(reply.generation(), 1u);
+  ASSERT_EQ(reply.zones_size(), 1);
+  EXPECT_EQ(reply.zones(0).origin(), "pool.test.");
+  EXPECT_EQ(reply.zones(0).serial(), 7u);
+  EXPECT_EQ(reply.zones(0).names(), tables_.running()->zone->table.nodes().size());
+  ASSERT_EQ(reply.counters_size(), static_cast<int>(core::counter_count));
+  EXPECT_EQ(reply.counters(0).name(), "rx_frames");
+  EXPECT_EQ(reply.counters(0).value(), 12u);
+  ASSERT_EQ(reply.workers_size(), 2);
+  EXPECT_EQ(reply.workers(1).core(), 3u);
+  EXPECT_EQ(reply.workers(1).counters(0).value(), 7u);
+}
+
+struct StreamCase {
+  std::string name;
+  Parts (*parts)();
+  grpc::StatusCode code;
+  std::string text; ///< of the status, or the reply's reason where the code is OK
+};
+
+void PrintTo(const StreamCase& c, std::ostream* out) {
+  *out << c.name;
+}
+
+class BadStreams : public ServiceTest, public testing::WithParamInterface<StreamCase> {};
+
+TEST_P(BadStreams, AreRefusedAndChangeNothing) {
+  ASSERT_TRUE(load(stream_of({zone_of(7)})).reply.applied());
+  const auto before = tables_.running();
+  const Outcome outcome = load(GetParam().parts());
+  EXPECT_EQ(outcome.status.error_code(), GetParam().code) << outcome.status.error_message();
+  const std::string text = outcome.status.ok() ? outcome.reply.reason() : outcome.status.error_message();
+  EXPECT_EQ(text.rfind(GetParam().text, 0), 0u) << text;
+  EXPECT_FALSE(outcome.reply.applied());
+  if (outcome.status.ok()) {
+    EXPECT_EQ(outcome.reply.generation(), before->number);
+    EXPECT_EQ(outcome.reply.tables_size(), 1);
+  }
+  EXPECT_EQ(tables_.running(), before);
+}
+
+Parts with_digest(std::string digest) {
+  Parts parts = stream_of({zone_of(8)});
+  parts[0].mutable_begin()->mutable_tables(0)->set_digest(std::move(digest));
+  return parts;
+}
+
+Parts with_size(uint64_t size) {
+  Parts parts = stream_of({zone_of(8)});
+  parts[0].mutable_begin()->mutable_tables(0)->set_size(size);
+  return parts;
+}
+
+Parts with_damage() {
+  Announced zone = zone_of(8);
+  zone.bytes[zone.bytes.size() / 2] ^= 1;
+  return stream_of({zone});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , BadStreams,
+    testing::Values(
+        StreamCase{"Empty", [] { return Parts{}; }, grpc::INVALID_ARGUMENT, "a stream without begin"},
+        StreamCase{"EmptyPart", [] { return Parts(1); }, grpc::INVALID_ARGUMENT,
+                   "a part that is neither begin nor chunk"},
+        StreamCase{"ChunkFirst", [] { return Parts{chunk_of("x")}; }, grpc::INVALID_ARGUMENT, "a chunk before begin"},
+        StreamCase{"TwoBegins",
+                   [] {
+                     return Parts{begin_of({zone_of(8)}), begin_of({zone_of(8)})};
+                   },
+                   grpc::INVALID_ARGUMENT, "a second begin"},
+        StreamCase{"OtherProtocol", [] { return Parts{begin_of({zone_of(8)}, 2)}; }, grpc::INVALID_ARGUMENT,
+                   "protocol 2 is not spoken here, only 1"},
+        StreamCase{"NoTables", [] { return Parts{begin_of({})}; }, grpc::INVALID_ARGUMENT, "no table is announced"},
+        StreamCase{"UnknownKind",
+                   [] {
+                     return stream_of({{static_cast<pb::TableKind>(9), std::string(64, 'x')}});
+                   },
+                   grpc::INVALID_ARGUMENT, "table kind 9 is not known"},
+        StreamCase{"UnspecifiedKind",
+                   [] {
+                     return stream_of({{pb::TABLE_KIND_UNSPECIFIED, std::string(64, 'x')}});
+                   },
+                   grpc::INVALID_ARGUMENT, "table kind 0 is not known"},
+        StreamCase{"KindTwice",
+                   [] {
+                     return stream_of({zone_of(8), zone_of(9)});
+                   },
+                   grpc::INVALID_ARGUMENT, "zone image: announced twice"},
+        StreamCase{"ShortDigest", [] { return with_digest("abc"); }, grpc::INVALID_ARGUMENT,
+                   "zone image: a digest has 32 bytes, not 3"},
+        StreamCase{"OtherDigest", [] { return with_digest(std::string(32, 'd')); }, grpc::OK,
+                   "zone image: its digest is not the announced one"},
+        StreamCase{"TooLarge", [] { return with_size((4u << 20) + 1); }, grpc::OK,
+                   "zone image: 4194305 bytes are more than max_table_bytes, 4194304"},
+        StreamCase{"FarTooLarge", [] { return with_size(UINT64_MAX); }, grpc::OK,
+                   "zone image: 18446744073709551615 bytes are more than max_table_bytes, 4194304"},
+        StreamCase{"TooSmall", [] { return with_size(47); }, grpc::OK, "zone image: 47 bytes are too few for a table"},
+        StreamCase{"MoreBytesThanAnnounced", [] { return with_size(48); }, grpc::INVALID_ARGUMENT, ""},
+        StreamCase{"FewerBytesThanAnnounced", [] { return with_size(1u << 20); }, grpc::INVALID_ARGUMENT,
+                   "zone image: ended after"},
+        StreamCase{"EmptyChunk",
+                   [] {
+                     return Parts{begin_of({zone_of(8)}), chunk_of("")};
+                   },
+                   grpc::INVALID_ARGUMENT, "an empty chunk"},
+        StreamCase{"ChunkAboveOneMiB",
+                   [] {
+                     return Parts{with_size(3u << 20)[0], chunk_of(std::string(chunk_max + 1, 'x'))};
+                   },
+                   grpc::INVALID_ARGUMENT, "a chunk of 1048577 bytes, above 1048576"},
+        StreamCase{"MessageAboveTheBound",
+                   [] {
+                     return Parts{with_size(3u << 20)[0], chunk_of(std::string(3u << 20, 'x'))};
+                   },
+                   grpc::RESOURCE_EXHAUSTED, ""},
+        StreamCase{"DamagedTable", with_damage, grpc::OK, "zone image"},
+        StreamCase{"GoodZoneWithBadMap",
+                   [] {
+                     return stream_of({zone_of(8), {pb::TABLE_KIND_GEO, zone_of(8).bytes}});
+                   },
+                   grpc::OK, "geo map"}),
+    [](const auto& each) { return each.param.name; });
+
+TEST_F(ServiceTest, ClientThatGoesAwayChangesNothing) {
+  {
+    const auto stub = connect();
+    grpc::ClientContext context;
+    pb::LoadReply reply;
+    const auto writer = stub->Load(&context, &reply);
+    ASSERT_TRUE(writer->Write(stream_of({zone_of(8)})[0]));
+    context.TryCancel();
+    EXPECT_EQ(writer->Finish().error_code(), grpc::CANCELLED);
+  }
+  EXPECT_EQ(tables_.running()->number, 0u);
+  EXPECT_TRUE(load(stream_of({zone_of(9)})).reply.applied());
+}
+
+TEST_F(ServiceTest, StalledUploadIsCancelledAndBlocksNobodyMeanwhile) {
+  start(std::chrono::milliseconds(500));
+  const auto stub = connect();
+  grpc::ClientContext context;
+  pb::LoadReply reply;
+  const auto writer = stub->Load(&context, &reply);
+  ASSERT_TRUE(writer->Write(stream_of({zone_of(8)})[0]));
+  EXPECT_TRUE(load(stream_of({zone_of(9)})).reply.applied());
+  EXPECT_EQ(writer->Finish().error_code(), grpc::CANCELLED); // returns because the POP gave up
+  EXPECT_EQ(tables_.running()->zone->info.serial, 9u);
+}
+
+TEST_F(ServiceTest, OnlySoManyLoadsAtATime) {
+  struct Open {
+    std::unique_ptr<pb::Pop::Stub> stub;
+    grpc::ClientContext context;
+    pb::LoadReply reply;
+    std::unique_ptr<grpc::ClientWriter<pb::LoadRequest>> writer;
+  };
+  std::vector<std::unique_ptr<Open>> open;
+  for (int i = 0; i < 3; ++i) {
+    open.push_back(std::make_unique<Open>());
+    open.back()->stub = connect();
+    open.back()->writer = open.back()->stub->Load(&open.back()->context, &open.back()->reply);
+    ASSERT_TRUE(open.back()->writer->Write(stream_of({zone_of(8)})[0]));
+  }
+  EXPECT_TRUE(
+      eventually([&] { return load(stream_of({zone_of(9)})).status.error_code() == grpc::RESOURCE_EXHAUSTED; }));
+  EXPECT_EQ(status().name(), "fra1");
+  for (const auto& one : open) {
+    one->context.TryCancel();
+    EXPECT_EQ(one->writer->Finish().error_code(), grpc::CANCELLED);
+  }
+  EXPECT_TRUE(eventually([&] { return load(stream_of({zone_of(10)})).reply.applied(); }));
+}
+
+TEST_F(ServiceTest, SocketIsForOwnerAndGroup) {
+  struct stat status {};
+  ASSERT_EQ(::stat(socket().c_str(), &status), 0);
+  EXPECT_TRUE(S_ISSOCK(status.st_mode));
+  EXPECT_EQ(status.st_mode & 0777, 0660u);
+}
+
+TEST_F(ServiceTest, SocketInUseIsNotTaken) {
+  const auto second = ControlServer::start(socket(), *service_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.refusal().text(), socket().string() + ": another process listens on it");
+  EXPECT_EQ(status().name(), "fra1");
+}
+
+TEST_F(ServiceTest, StaleSocketIsReplacedButNoOtherFile) {
+  server_.reset();
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket().string().copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ::close(fd); // leaves the file, as a killed daemon does
+  start(std::chrono::seconds(30));
+  EXPECT_EQ(status().name(), "fra1");
+
+  server_.reset();
+  std::ofstream(socket()) << "precious";
+  const auto refused = ControlServer::start(socket(), *service_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.refusal().text(), socket().string() + ": is there and is no socket");
+  EXPECT_EQ(std::filesystem::file_size(socket()), 8u);
+}
+
+} // namespace
+} // namespace anytick::io
