@@ -37,14 +37,6 @@ void Map::find_ipv4(std::span<const uint32_t> addresses, std::span<uint32_t> pla
   }
 }
 
-std::span<const Place> Map::places() const {
-  return section<Place>(MapSection::places);
-}
-
-std::span<const Location> Map::locations() const {
-  return section<Location>(MapSection::locations);
-}
-
 uint64_t Map::created() const {
   return header().created;
 }

@@ -42,8 +42,8 @@ class Map {
   /// find_ipv4() of each address, interleaved to hide memory latency. Precondition: same sizes.
   void find_ipv4(std::span<const uint32_t> addresses, std::span<uint32_t> places) const;
 
-  std::span<const Place> places() const;
-  std::span<const Location> locations() const;
+  std::span<const Place> places() const { return places_; }
+  std::span<const Location> locations() const { return locations_; }
 
   uint64_t created() const;               ///< seconds since 1970 as stated by the compiler, 0 if it did not
   std::array<uint8_t, 32> digest() const; ///< SHA-256 over the bytes with this field zero
@@ -69,6 +69,8 @@ class Map {
   }
 
   std::span<const std::byte> bytes_;
+  std::span<const Place> places_;
+  std::span<const Location> locations_;
   Trie ipv4_{};
   Trie ipv6_{};
 };

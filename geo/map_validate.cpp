@@ -70,8 +70,7 @@ class MapValidator {
     if (!fault) fault = check_gaps();
     if (!fault && map_digest(map_.bytes_) != map_.header().digest)
       fault = Refusal{"geo map: header", "offset 16", "digest does not fit the bytes"};
-    if (!fault) fault = check_locations();
-    if (!fault) fault = check_places();
+    if (!fault) fault = check_tables();
     if (!fault) fault = check_trie(MapSection::ipv4_roots, 32);
     if (!fault) fault = check_trie(MapSection::ipv6_roots, 128);
     if (fault) return *std::move(fault);
@@ -148,6 +147,13 @@ class MapValidator {
         return element_fault(static_cast<MapSection>(i), place.count, "gap is not zero");
     }
     return {};
+  }
+
+  Fault check_tables() {
+    map_.locations_ = map_.section<Location>(MapSection::locations);
+    map_.places_ = map_.section<Place>(MapSection::places);
+    if (Fault fault = check_locations()) return fault;
+    return check_places();
   }
 
   Fault check_locations() const {

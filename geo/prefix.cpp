@@ -10,16 +10,6 @@ namespace anytick::geo {
 
 namespace {
 
-uint64_t load_be64(const uint8_t* bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < 8; ++i) value = value << 8 | bytes[i];
-  return value;
-}
-
-void store_be64(uint64_t value, uint8_t* bytes) {
-  for (size_t i = 8; i-- > 0; value >>= 8) bytes[i] = static_cast<uint8_t>(value);
-}
-
 /// Digits only, no leading zero.
 std::optional<unsigned> parse_length(std::string_view text, unsigned most) {
   if (text.empty() || (text.size() > 1 && text.front() == '0')) return {};
@@ -30,32 +20,6 @@ std::optional<unsigned> parse_length(std::string_view text, unsigned most) {
 }
 
 } // namespace
-
-Address Address::ipv4(uint32_t host_order) {
-  Address address;
-  for (size_t i = 4; i-- > 0; host_order >>= 8) address.bytes[i] = static_cast<uint8_t>(host_order);
-  return address;
-}
-
-Address Address::ipv6(uint64_t high, uint64_t low) {
-  Address address{.family = Family::ipv6};
-  store_be64(high, address.bytes.data());
-  store_be64(low, address.bytes.data() + 8);
-  return address;
-}
-
-uint32_t Address::to_ipv4() const {
-  assert(family == Family::ipv4);
-  return static_cast<uint32_t>(high() >> 32);
-}
-
-uint64_t Address::high() const {
-  return load_be64(bytes.data());
-}
-
-uint64_t Address::low() const {
-  return load_be64(bytes.data() + 8);
-}
 
 bool Prefix::contains(const Address& other) const {
   return other.family == address.family && prefix_of(other, length).address == address;

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cassert>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +30,40 @@ struct Address {
 
   auto operator<=>(const Address&) const = default;
 };
+
+// In the header because the packet path calls them for every query. Our machines are little-endian, addresses are not.
+static_assert(std::endian::native == std::endian::little);
+
+inline Address Address::ipv4(uint32_t host_order) {
+  Address address;
+  const uint32_t wire = __builtin_bswap32(host_order);
+  std::memcpy(address.bytes.data(), &wire, sizeof wire);
+  return address;
+}
+
+inline Address Address::ipv6(uint64_t high, uint64_t low) {
+  Address address{.family = Family::ipv6};
+  const std::array<uint64_t, 2> wire{__builtin_bswap64(high), __builtin_bswap64(low)};
+  std::memcpy(address.bytes.data(), wire.data(), sizeof wire);
+  return address;
+}
+
+inline uint64_t Address::high() const {
+  uint64_t wire;
+  std::memcpy(&wire, bytes.data(), sizeof wire);
+  return __builtin_bswap64(wire);
+}
+
+inline uint64_t Address::low() const {
+  uint64_t wire;
+  std::memcpy(&wire, bytes.data() + 8, sizeof wire);
+  return __builtin_bswap64(wire);
+}
+
+inline uint32_t Address::to_ipv4() const {
+  assert(family == Family::ipv4);
+  return static_cast<uint32_t>(high() >> 32);
+}
 
 /// An address block; bits beyond `length` are zero.
 struct Prefix {

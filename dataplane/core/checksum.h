@@ -9,19 +9,26 @@
 /// they lie in memory and the result is stored as it is.
 namespace anytick::core {
 
-/// A partial sum over `length` bytes; an odd last byte counts as if a zero followed.
+/// A partial sum over `length` bytes; an odd last byte counts as if a zero followed. Carries are added back by the
+/// caller's fold_sum(): 2^64 is 1 in one's complement.
 inline uint64_t sum_bytes(const uint8_t* bytes, size_t length) {
   uint64_t sum = 0;
+  uint64_t word = 0;
+  const auto add = [&] {
+    sum += word;
+    sum += sum < word;
+  };
   for (; length >= 8; length -= 8, bytes += 8) {
-    const uint64_t word = load<uint64_t>(bytes);
-    sum += (word & 0xffffffff) + (word >> 32);
+    word = load<uint64_t>(bytes);
+    add();
   }
   if (length > 0) {
-    uint64_t word = 0;
+    word = 0;
     std::memcpy(&word, bytes, length);
-    sum += (word & 0xffffffff) + (word >> 32);
+    add();
   }
-  return sum;
+  // Room for a few such sums and a pseudo-header to be added without another carry.
+  return (sum & 0xffffffff) + (sum >> 32);
 }
 
 /// Folds partial sums to 16 bits.

@@ -207,7 +207,6 @@ TEST(Mmdb, RefusesWhatIsNotThereOrNoDatabase) {
 /// A good file and its bytes, to be damaged.
 class Damage : public testing::Test {
  protected:
-  /// Twelve levels of IPv4 records at least, so that damage has places to be.
   bool make(const Writing& writing, const std::string& lines) {
     if (!write_mmdb(path_, writing, lines)) return false;
     std::ifstream file{path_, std::ios::binary};

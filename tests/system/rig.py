@@ -1,0 +1,270 @@
+"""A POP and its clients on this machine alone: two network namespaces of its own making joined by a veth pair.
+
+Used by the system tests and by scripts/run. Needs root. Everything it makes is gone when a Rig is closed, which also
+happens on SIGINT, SIGTERM and SIGHUP; what a killed process left behind is removed by the next Rig.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+POP_IPV4 = "192.0.2.53"
+POP_IPV6 = "2001:db8:53::53"
+CLIENT_IPV4 = "192.0.2.1"
+CLIENT_IPV6 = "2001:db8:53::1"
+POP_MAC = "02:00:00:00:00:53"
+CLIENT_MAC = "02:00:00:00:00:01"
+DEVICES = ("af_xdp", "af_packet")
+
+# Clients that are in a country by the operator's word: the overrides below are compiled into the geo map.
+COUNTRIES = ("jp", "us", "de", "br", "ng")
+CLIENT_OF = {country: f"10.53.{number}.1" for number, country in enumerate(COUNTRIES, 1)}
+CLIENT6_OF = {country: f"2001:db8:5300:{number}::1" for number, country in enumerate(COUNTRIES, 1)}
+OVERRIDES = "".join(
+    f"10.53.{number}.0/24 country={country}\n2001:db8:5300:{number}::/64 country={country}\n"
+    for number, country in enumerate(COUNTRIES, 1)
+)
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
+_PR_SET_PDEATHSIG = 1
+_SO_RCVBUFFORCE = 33
+
+
+class RigError(Exception):
+    """The rig could not do what was asked; the text says what was tried and what came of it."""
+
+
+def run(*command, check=True, **options):
+    """Runs a command to its end and returns it with its output."""
+    command = [str(part) for part in command]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **options)
+    if check and done.returncode != 0:
+        raise RigError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}".rstrip())
+    return done
+
+
+def _enter(namespace_file):
+    if _libc.setns(namespace_file.fileno(), _CLONE_NEWNET) != 0:
+        raise RigError(f"setns {namespace_file.name}: {os.strerror(ctypes.get_errno())}")
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """The calling thread is in `namespace`; a socket that it opens stays there for good."""
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
+        _enter(there)
+        try:
+            yield
+        finally:
+            _enter(home)
+
+
+class Rig:
+    def __init__(self, anytick, anytickd, device="af_xdp", idle="sleep"):
+        """`anytick` and `anytickd` are paths of the programs; `device` is one of DEVICES."""
+        if os.geteuid() != 0:
+            raise RigError("needs root: it makes network namespaces")
+        self.anytick, self.anytickd, self.device, self.idle = anytick, anytickd, device, idle
+        self.pop, self.client = f"anytick-{os.getpid()}-pop", f"anytick-{os.getpid()}-client"
+        self.daemon = None
+        self.room = Path(tempfile.mkdtemp(prefix=f"anytick-{os.getpid()}-"))
+        self.log = self.room / "anytickd.log"
+        self.control = f"unix:{self.room}/pop.sock"
+        self.state = self.room / "state"
+        self._closed = False
+        atexit.register(self.close)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _: sys.exit(128 + received))
+        _remove_leftovers()
+        try:
+            self._make_network()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Stops the daemon and removes the namespaces. Safe to call again."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.stop()
+        finally:
+            for namespace in (self.pop, self.client):
+                run("ip", "netns", "del", namespace, check=False)
+            shutil.rmtree(self.room, ignore_errors=True)
+
+    def _make_network(self):
+        for namespace in (self.pop, self.client):
+            run("ip", "netns", "add", namespace)
+            run("ip", "-n", namespace, "link", "set", "lo", "up")
+            # A tentative address cannot be used for its first second, and router solicitations are noise.
+            self._tune_ipv6(namespace, "default", accept_dad=0, router_solicitations=0)
+        run(
+            *("ip", "-n", self.pop, "link", "add", "pop0", "address", POP_MAC, "type", "veth"),
+            *("peer", "name", "client0", "address", CLIENT_MAC, "netns", self.client),
+        )
+        # The POP's side has no address: with AF_PACKET the kernel sees every frame too and must not answer any.
+        self._tune_ipv6(self.pop, "pop0", disable_ipv6=1)
+        # A veth sender leaves checksums to a device that is not there, and merges or splits what it sends.
+        for namespace, link in ((self.pop, "pop0"), (self.client, "client0")):
+            self._in(namespace, "ethtool", "-K", link, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+            run("ip", "-n", namespace, "link", "set", link, "up")
+        addresses = [f"{CLIENT_IPV4}/24", f"{CLIENT_IPV6}/64"]
+        addresses += [f"{address}/32" for address in CLIENT_OF.values()]
+        addresses += [f"{address}/128" for address in CLIENT6_OF.values()]
+        for address in addresses:
+            run("ip", "-n", self.client, "address", "add", address, "dev", "client0")
+        for address in (POP_IPV4, POP_IPV6):
+            run("ip", "-n", self.client, "neigh", "replace", address, "lladdr", POP_MAC, "dev", "client0")
+
+    @staticmethod
+    def _tune_ipv6(namespace, link, **settings):
+        with inside(namespace):
+            for name, value in settings.items():
+                Path(f"/proc/sys/net/ipv6/conf/{link}/{name}").write_text(f"{value}\n")
+
+    def _in(self, namespace, *command, **options):
+        return run("ip", "netns", "exec", namespace, *command, **options)
+
+    def as_client(self, *command, **options):
+        """Runs a command where the clients are."""
+        return self._in(self.client, *command, **options)
+
+    def client_socket(self, source, receive_bytes=0):
+        """A UDP socket of the client address `source`, connected to the POP."""
+        family = socket.AF_INET6 if ":" in source else socket.AF_INET
+        with inside(self.client):
+            opened = socket.socket(family, socket.SOCK_DGRAM)
+        if receive_bytes:
+            opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, receive_bytes)
+        opened.bind((source, 0))
+        opened.connect((POP_IPV6 if family == socket.AF_INET6 else POP_IPV4, 53))
+        return opened
+
+    # The daemon
+
+    def write_config(self):
+        cores = sorted(os.sched_getaffinity(0))
+        text = f"""\
+name = "rig"
+state_dir = "{self.state}"
+control = "{self.control}"
+
+[eal]
+huge_pages = "auto"
+control_cores = [{cores[0]}]
+
+[workers]
+cores = [{cores[-1]}]
+idle = "{self.idle}"
+
+[[port]]
+device = "net_{self.device}0,iface=pop0"
+addresses = ["{POP_IPV4}", "{POP_IPV6}"]
+"""
+        path = self.room / "pop.toml"
+        path.write_text(text)
+        return path
+
+    def start(self):
+        """Starts the daemon and returns when its workers poll."""
+        config = self.write_config()
+        log = open(self.log, "ab")
+        seen = self.log.stat().st_size
+        self.daemon = subprocess.Popen(
+            ["ip", "netns", "exec", self.pop, str(self.anytickd), "--config", str(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Should this process be killed, nobody else would stop the daemon.
+            preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),
+        )
+        log.close()
+        give_up = time.monotonic() + START_SECONDS
+        while time.monotonic() < give_up:
+            text = self.log.read_bytes()[seen:].decode(errors="replace")
+            if re.search(r"\bready\b", text):
+                return
+            if self.daemon.poll() is not None:
+                raise RigError(f"anytickd ended at once (exit {self.daemon.returncode}):\n{text}")
+            time.sleep(0.05)
+        raise RigError(f"anytickd was not ready after {START_SECONDS} s:\n{text}")
+
+    def stop(self):
+        """Stops the daemon; returns its exit status, or None if it was not running."""
+        if self.daemon is None:
+            return None
+        daemon, self.daemon = self.daemon, None
+        daemon.terminate()
+        try:
+            return daemon.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+            raise RigError(f"anytickd did not stop within {STOP_SECONDS} s of SIGTERM") from None
+        finally:
+            # A process that was killed may have left its program on the link.
+            run("ip", "-n", self.pop, "link", "set", "pop0", "xdp", "off", check=False)
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    # The operator's side
+
+    def push(self, zone=None, geo=None, check=True, options=()):
+        """`anytick pop push`; returns the finished command."""
+        tables = [*(("--zone", zone) if zone else ()), *(("--geo", geo) if geo else ())]
+        return run(self.anytick, "pop", "push", "--pop", self.control, *tables, *options, check=check)
+
+    def status(self):
+        return json.loads(run(self.anytick, "pop", "status", "--json", "--pop", self.control).stdout)
+
+    def counters(self):
+        """The totals of all workers, by name."""
+        return self.status()["counters"]
+
+    def compile_geo(self, database, output, overrides=OVERRIDES):
+        text = self.room / "overrides.txt"
+        text.write_text(overrides)
+        run(self.anytick, "geo", "compile", "--mmdb", database, "--override", text, "-o", output)
+        return output
+
+    def compile_zone(self, *sources, output, serial=None):
+        stated = ("--serial", serial) if serial is not None else ()
+        run(self.anytick, "zone", "compile", *sources, "-o", output, *stated)
+        return output
+
+
+def _remove_leftovers():
+    names = [line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines()]
+    rooms = [str(path) for path in Path(tempfile.gettempdir()).glob("anytick-*-*")]
+    for name in names + rooms:
+        found = re.search(r"\banytick-(\d+)-", name)
+        if not found or os.path.exists(f"/proc/{found[1]}"):
+            continue
+        if name in rooms:
+            shutil.rmtree(name, ignore_errors=True)
+        else:
+            run("ip", "netns", "del", name, check=False)
