@@ -42,6 +42,8 @@ STOP_SECONDS = 20
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
+# Two seconds of the load of these tests: a small machine that does not run the worker for a while loses no query by it.
+RX_DESCRIPTORS = 8192
 _SO_RCVBUFFORCE = 33
 
 
@@ -183,6 +185,7 @@ idle = "{self.idle}"
 [[port]]
 device = "net_{self.device}0,iface=pop0"
 addresses = ["{POP_IPV4}", "{POP_IPV6}"]
+rx_descriptors = {RX_DESCRIPTORS}
 """
         path = self.room / "pop.toml"
         path.write_text(text)
