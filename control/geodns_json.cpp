@@ -185,7 +185,9 @@ ZoneLabel* ZoneReader::add_label(const std::string& key, const JsonPath& where) 
   };
   if (name == "*" || name.starts_with("*.")) return refuse("wildcards are not served");
   if (name.ends_with('.')) return refuse("labels are relative to the origin, without a trailing dot");
-  if (const auto wire = parse_name(name, zone_.origin); !name.empty() && !wire) return refuse(wire.refusal().reason);
+  // "0.[192.0.2.1]" is no name, but a target by address: check_zone() looks at those.
+  const bool is_name = !name.empty() && !name.ends_with(']');
+  if (const auto wire = parse_name(name, zone_.origin); is_name && !wire) return refuse(wire.refusal().reason);
   const auto [at, fresh] = label_at_.emplace(name, zone_.labels.size());
   if (!fresh) return refuse("the same label as data/" + zone_.labels[at->second].key);
   ZoneLabel& label = zone_.labels.emplace_back();

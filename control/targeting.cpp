@@ -4,6 +4,7 @@
 
 #include "dataplane/core/zone_image.h"
 #include "geo/location.h"
+#include "geo/prefix.h"
 
 namespace anytick::control {
 namespace {
@@ -61,8 +62,6 @@ uint32_t parse_targeting(std::string_view text, const std::string& where, Findin
       findings.fault(where, "unknown target \"" + std::string(name) + "\"");
     else if (word->flag == 0)
       everybody = true;
-    else if (word->flag == core::target_ip)
-      findings.warn(where, "ip: targets by address are not served");
     else
       flags |= word->flag;
     at = end;
@@ -86,14 +85,38 @@ bool is_target(std::string_view label, uint32_t targeting) {
   return false;
 }
 
+std::optional<std::string> address_target(std::string_view label) {
+  if (label.size() < 2 || label.front() != '[' || label.back() != ']') return {};
+  const auto address = geo::parse_address(label.substr(1, label.size() - 2));
+  if (!address) return {};
+  // GeoDNS also tries the base of the client's /24 or /48: an address that is one stands for all of it.
+  const bool ipv4 = address->family == geo::Family::ipv4;
+  const unsigned base = ipv4 ? 24 : 48;
+  const bool is_base = geo::prefix_of(*address, base).address == *address;
+  return geo::to_text(geo::prefix_of(*address, is_base ? base : address->width()));
+}
+
+SplitLabel split_label(std::string_view name, uint32_t targeting) {
+  // Addresses have dots of their own.
+  const bool in_brackets = (targeting & core::target_ip) != 0 && !name.empty() && name.back() == ']';
+  const size_t start = in_brackets ? name.rfind('[') : name.rfind('.') + 1; // npos + 1 is 0
+  if (start == name.npos || (start > 0 && name[start - 1] != '.')) return {};
+  const std::string_view last = name.substr(start);
+  SplitLabel split{std::string(name.substr(0, start == 0 ? 0 : start - 1)), {}};
+  if (in_brackets) {
+    split.target = address_target(last).value_or("");
+  } else if (is_target(last, targeting)) {
+    split.target = last;
+  }
+  return split;
+}
+
 Variants::Variants(const Zone& zone) {
   for (const ZoneLabel& label : zone.labels) {
-    by_name_[label.name].push_back({"@", &label});
-    const size_t dot = label.name.rfind('.');
-    const size_t last = dot == label.name.npos ? 0 : dot + 1;
-    const std::string target = label.name.substr(last);
-    if (is_target(target, zone.targeting))
-      by_name_[label.name.substr(0, last == 0 ? 0 : dot)].push_back({target, &label});
+    const SplitLabel split = split_label(label.name, zone.targeting);
+    if (!split.target.empty()) by_name_[split.name].push_back({split.target, &label});
+    // "0.[192.0.2.1]" is nothing that anybody asks for by name.
+    if (!label.name.ends_with(']')) by_name_[label.name].push_back({"@", &label});
   }
   for (auto& [name, variants] : by_name_)
     std::sort(variants.begin(), variants.end(), [](const Variant& a, const Variant& b) { return a.target < b.target; });

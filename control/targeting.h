@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,17 @@ std::string targeting_text(uint32_t targeting);
 
 /// Whether `label` is the text of a target at a level that `targeting` uses.
 bool is_target(std::string_view label, uint32_t targeting);
+
+/// What a label in brackets targets: "[192.0.2.1]" one address, "[192.0.2.0]" the /24 that it is the base of (IPv6:
+/// /48), as the text of a prefix. Empty where there is no address in brackets.
+std::optional<std::string> address_target(std::string_view label);
+
+/// A label that may speak for another name: `0.us` for `0`, to the target `us`.
+struct SplitLabel {
+  std::string name;
+  std::string target; ///< as images have it; empty if the label is no target's
+};
+SplitLabel split_label(std::string_view name, uint32_t targeting);
 
 /// A name's own label ("@") or one of its targets'.
 struct Variant {

@@ -122,6 +122,17 @@ void AliasCheck::check_apex() {
   findings_.fault(where(*apex->second.cname, "cname"), "would answer for the apex, where no CNAME may stand");
 }
 
+/// Brackets at a label's end mean an address.
+void check_address_target(const Zone& zone, const ZoneLabel& label, Findings& findings) {
+  if (!label.name.ends_with(']')) return;
+  const std::string at = "data/" + label.key;
+  const SplitLabel split = split_label(label.name, core::target_ip);
+  if (split.target.empty()) return findings.fault(at, "ends in brackets, but not in [ADDRESS]");
+  if (const auto wire = parse_name(split.name, zone.origin); !split.name.empty() && !wire)
+    return findings.fault(at, wire.refusal().reason);
+  if ((zone.targeting & core::target_ip) == 0) findings.warn(at, "ignored: \"ip\" is not in \"targeting\"");
+}
+
 void check_name_servers(const Zone& zone, Findings& findings) {
   const bool has_apex = !zone.labels.empty() && zone.labels.front().name.empty();
   const RecordSet* servers = has_apex ? zone.labels.front().find(dns::NS) : nullptr;
@@ -138,6 +149,7 @@ void check_name_servers(const Zone& zone, Findings& findings) {
 
 void check_zone(const Zone& zone, Findings& findings) {
   for (const ZoneLabel& label : zone.labels) {
+    check_address_target(zone, label, findings);
     check_cname(label, findings);
     for (const RecordSet& set : label.sets) check_set(label, set, findings);
   }

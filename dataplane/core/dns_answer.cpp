@@ -128,14 +128,14 @@ NodeMatch find_node(const NameTable& names, const FoldedName& name, uint64_t has
   return closest_encloser(names, name);
 }
 
-/// The RRset that a node answers with, for a client at `place`; null is NODATA.
-const ReadySet* choose_set(const Join& join, const ReadyNode& node, uint16_t type, uint32_t place, Reply& reply) {
+/// The RRset that a node answers this client with; null is NODATA.
+const ReadySet* choose_set(const Join& join, const ReadyNode& node, uint16_t type, const Lookup& lookup, Reply& reply) {
   const AnswerRef answer = join.answer_for(node, type);
   if (answer.is_none()) return nullptr;
   if (!answer.is_row()) return &join.set(answer.index());
-  const PlaceClass& here = join.zone(node.zone).classes[place];
-  reply.scope = std::max(reply.scope, here.scope());
-  const uint32_t index = join.in_row(answer, here.number());
+  const ClientClass client = Join::class_of(join.zone(node.zone), lookup.place, lookup.located);
+  reply.scope = std::max(reply.scope, client.scope);
+  const uint32_t index = join.in_row(answer, client.number);
   return index == AnswerRef::none_index ? nullptr : &join.set(index);
 }
 
@@ -155,7 +155,7 @@ void answer_from_zone(const Join& join, WorkerState& worker, const DnsQuery& que
     }
     const ReadyNode& node = join.node(match.node);
     if (query.qtype == dns::ANY && node.type_count > 0) return write_any(reply);
-    const ReadySet* set = choose_set(join, node, query.qtype, lookup.place, reply);
+    const ReadySet* set = choose_set(join, node, query.qtype, lookup, reply);
     if (set == nullptr) {
       reply.nodata = true;
       return write_denial(join, reply, zone, name_at, name_length);

@@ -5,7 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "dataplane/core/targeting.h"
+#include "dataplane/core/join_classes.h"
 
 namespace anytick::core {
 
@@ -24,13 +24,15 @@ size_t Join::memory_bytes() const {
                  places_.size() * sizeof(RecordPlace) + wire_.size() + slots_.size() * sizeof(DrawSlot) +
                  before_.size() * sizeof(uint64_t) + names_.memory_bytes();
   for (const auto& classes : place_classes_) bytes += classes.size() * sizeof(PlaceClass);
+  for (const auto& classes : overlay_classes_) bytes += classes.size() * sizeof(uint32_t);
+  for (const auto& overlay : overlays_) bytes += overlay != nullptr ? overlay->memory_bytes() : 0;
   return bytes;
 }
 
 class JoinBuilder {
  public:
   JoinBuilder(const ZoneImage& image, const geo::Map* map)
-      : image_(image), map_(map), targets_(image), evaluator_(image), join_(new Join(image)) {}
+      : image_(image), map_(map), finder_(image, map), join_(new Join(image)) {}
 
   Result<std::unique_ptr<const Join>> run() {
     make_sets();
@@ -41,34 +43,22 @@ class JoinBuilder {
   }
 
  private:
-  using Column = std::vector<uint32_t>;
+  using AnswerOfSelector = std::unordered_map<uint32_t, AnswerRef>;
 
   void make_sets();
   void make_records(const ImageRRset& from, ReadySet& set);
   void make_draw(const ImageRRset& from, ReadySet& set);
 
   std::optional<Refusal> make_zone(uint32_t index);
-  void collect(uint32_t selector);
-  std::optional<Refusal> read_targets(uint32_t targeting);
-  std::optional<Refusal> make_classes(uint32_t targeting);
-  void make_rows();
-  void make_place_classes(uint32_t index);
-  void make_nodes(uint32_t zone_index);
+  void make_constants(const ZoneClasses& classes, AnswerOfSelector& answers);
+  bool make_rows(const ZoneClasses& classes, AnswerOfSelector& answers);
+  void make_places(ZoneClasses classes, ReadyZone& zone);
+  void make_nodes(uint32_t zone_index, AnswerOfSelector& answers);
 
   const ZoneImage& image_;
   const geo::Map* map_;
-  TargetIndex targets_;
-  Evaluator evaluator_;
+  ClassFinder finder_;
   std::unique_ptr<Join> join_;
-
-  // Of the zone being joined.
-  std::vector<uint32_t> selectors_;             ///< used by its nodes
-  std::vector<bool> reached_;                   ///< selectors, through aliases too
-  std::array<bool, geo::level_count> levels_{}; ///< told apart by its targets
-  std::vector<Column> columns_;                 ///< by class: what each of selectors_ yields
-  std::vector<uint32_t> class_of_location_;
-  std::unordered_map<uint32_t, AnswerRef> answer_of_selector_;
-  bool any_row_ = false;
 };
 
 void JoinBuilder::make_sets() {
@@ -132,19 +122,10 @@ void JoinBuilder::make_draw(const ImageRRset& from, ReadySet& set) {
 
 std::optional<Refusal> JoinBuilder::make_zone(uint32_t index) {
   const ImageZone& zone = image_.zones()[index];
-  selectors_.clear();
-  reached_.assign(image_.selectors().size(), false);
-  levels_ = {};
-  any_row_ = false;
-  for (const ImageNode& node : image_.nodes().subspan(zone.first_node, zone.node_count))
-    for (const ImageNodeType& type : image_.node_types().subspan(node.first_type, node.type_count))
-      selectors_.push_back(type.selector);
-  std::sort(selectors_.begin(), selectors_.end());
-  selectors_.erase(std::unique(selectors_.begin(), selectors_.end()), selectors_.end());
-  for (const uint32_t selector : selectors_) collect(selector);
-  if (auto refusal = read_targets(zone.targeting)) return refusal;
-  if (auto refusal = make_classes(zone.targeting)) return refusal;
-  make_rows();
+  Result<ZoneClasses> classes = finder_.find(zone);
+  if (!classes) return classes.refusal();
+  if (join_->rows_.size() + classes->columns.size() * classes->selectors.size() > AnswerRef::none_index)
+    return Refusal{"zone image", "", "answers differ in too many ways between places"};
 
   const ImageRRset& soa = image_.rrsets()[zone.soa];
   const auto rdata = image_.bytes_of(image_.records()[soa.first_record].rdata);
@@ -152,101 +133,65 @@ std::optional<Refusal> JoinBuilder::make_zone(uint32_t index) {
   ready.soa = zone.soa;
   ready.negative_ttl = std::min(soa.ttl, load_big32(rdata.data() + rdata.size() - 4));
   ready.apex_length = static_cast<uint8_t>(image_.nodes()[zone.first_node].name.length);
+
+  AnswerOfSelector answers;
+  make_constants(*classes, answers);
+  if (make_rows(*classes, answers)) {
+    join_->class_counts_.push_back(static_cast<uint32_t>(classes->columns.size()));
+    make_places(std::move(*classes), ready);
+  } else {
+    join_->class_counts_.push_back(1);
+  }
   join_->zones_.push_back(ready);
-  make_place_classes(index);
-  make_nodes(index);
+  make_nodes(index, answers);
   return {};
 }
 
-void JoinBuilder::collect(uint32_t selector) {
-  if (reached_[selector]) return;
-  reached_[selector] = true;
-  const ImageSelector& from = image_.selectors()[selector];
-  for (const ImageEntry& entry : image_.entries().subspan(from.first_entry, from.entry_count))
-    if (entry.is_alias) collect(entry.index);
-}
-
-std::optional<Refusal> JoinBuilder::read_targets(uint32_t targeting) {
-  static constexpr std::array<uint32_t, geo::level_count> flags{target_asn, target_region | target_region_group,
-                                                                target_country, target_continent};
-  for (uint32_t selector = 0; selector < reached_.size(); ++selector) {
-    if (!reached_[selector]) continue;
-    const ImageSelector& from = image_.selectors()[selector];
-    for (const ImageEntry& entry : image_.entries().subspan(from.first_entry, from.entry_count)) {
-      const std::string_view text = image_.text_of(image_.targets()[entry.target].text);
-      geo::Level level;
-      if (TargetIndex::level_of(text, level)) {
-        const auto at = static_cast<size_t>(level);
-        levels_[at] = levels_[at] || (targeting & flags[at]) != 0;
-      } else if (text != "@" && (targeting & target_ip) != 0) {
-        return Refusal{"zone image", "target \"" + std::string(text) + "\"", "targets by address are not served"};
-      }
-    }
+void JoinBuilder::make_constants(const ZoneClasses& classes, AnswerOfSelector& answers) {
+  for (const uint32_t selector : classes.constants) {
+    const ImageEntry* entry = &image_.entries()[image_.selectors()[selector].first_entry];
+    while (entry->is_alias != 0) entry = &image_.entries()[image_.selectors()[entry->index].first_entry];
+    answers[selector] = AnswerRef::rrset(entry->index);
   }
-  return {};
 }
 
-std::optional<Refusal> JoinBuilder::make_classes(uint32_t targeting) {
-  constexpr size_t cells_max = size_t{1} << 28;
-  std::map<Signature, uint32_t> class_of_signature;
-  std::map<Column, uint32_t> class_of_column;
-  static constexpr std::array<geo::Location, 1> nowhere{};
-  const auto locations = map_ != nullptr ? map_->locations() : std::span<const geo::Location>(nowhere);
-  columns_.clear();
-  class_of_location_.clear();
-  for (const geo::Location& location : locations) {
-    Signature signature = targets_.signature(location, targeting);
-    const auto known = class_of_signature.find(signature);
-    if (known != class_of_signature.end()) {
-      class_of_location_.push_back(known->second);
-      continue;
-    }
-    evaluator_.start(signature);
-    Column column;
-    for (const uint32_t selector : selectors_) column.push_back(evaluator_.evaluate(selector));
-    const auto [at, fresh] = class_of_column.emplace(std::move(column), static_cast<uint32_t>(columns_.size()));
-    if (fresh) columns_.push_back(at->first);
-    class_of_signature.emplace(std::move(signature), at->second);
-    class_of_location_.push_back(at->second);
-    if (columns_.size() * selectors_.size() > cells_max || columns_.size() >= (1u << 24))
-      return Refusal{"zone image", "", "answers differ in too many ways between places"};
-  }
-  return {};
-}
-
-void JoinBuilder::make_rows() {
-  std::map<Column, AnswerRef> known_rows;
-  answer_of_selector_.clear();
-  for (size_t i = 0; i < selectors_.size(); ++i) {
-    Column row;
-    for (const Column& column : columns_) row.push_back(column[i]);
+/// A row for each selector that yields different RRsets to different classes. False if none does.
+bool JoinBuilder::make_rows(const ZoneClasses& classes, AnswerOfSelector& answers) {
+  std::map<std::vector<uint32_t>, AnswerRef> known_rows;
+  for (size_t i = 0; i < classes.selectors.size(); ++i) {
+    std::vector<uint32_t> row;
+    for (const auto& column : classes.columns) row.push_back(column[i]);
     const bool alike = std::all_of(row.begin(), row.end(), [&](uint32_t cell) { return cell == row[0]; });
-    AnswerRef& answer = answer_of_selector_[selectors_[i]];
+    AnswerRef& answer = answers[classes.selectors[i]];
     if (alike) {
       answer = AnswerRef::rrset(row[0]);
       continue;
     }
-    any_row_ = true;
     const auto [at, fresh] = known_rows.emplace(row, AnswerRef::row(static_cast<uint32_t>(join_->rows_.size())));
     if (fresh) join_->rows_.insert(join_->rows_.end(), row.begin(), row.end());
     answer = at->second;
   }
+  return !known_rows.empty();
 }
 
-void JoinBuilder::make_place_classes(uint32_t index) {
-  std::vector<PlaceClass>& classes = join_->place_classes_.emplace_back();
-  join_->class_counts_.push_back(any_row_ ? static_cast<uint32_t>(columns_.size()) : 1);
-  if (!any_row_) return;
-  for (const geo::Place& place : map_->places()) {
+void JoinBuilder::make_places(ZoneClasses classes, ReadyZone& zone) {
+  static constexpr std::array<geo::Place, 1> nowhere{};
+  const auto places = map_ != nullptr ? map_->places() : std::span<const geo::Place>(nowhere);
+  std::vector<PlaceClass>& numbers = join_->place_classes_.emplace_back();
+  for (const geo::Place& place : places) {
     uint8_t scope = 0;
     for (size_t level = 0; level < geo::level_count; ++level)
-      if (levels_[level]) scope = std::max(scope, place.length[level]);
-    classes.push_back({uint32_t{scope} << 24 | class_of_location_[place.location]});
+      if (classes.levels[level]) scope = std::max(scope, place.length[level]);
+    numbers.push_back({uint32_t{scope} << 24 | classes.number_of_location[place.location]});
   }
-  join_->zones_[index].classes = classes.data();
+  zone.classes = numbers.data();
+  if (classes.overlay == nullptr) return;
+  zone.overlay = join_->overlays_.emplace_back(std::move(classes.overlay)).get();
+  zone.overlay_classes = join_->overlay_classes_.emplace_back(std::move(classes.overlay_classes)).data();
+  zone.place_numbers = classes.place_numbers;
 }
 
-void JoinBuilder::make_nodes(uint32_t zone_index) {
+void JoinBuilder::make_nodes(uint32_t zone_index, AnswerOfSelector& answers) {
   const ImageZone& zone = image_.zones()[zone_index];
   for (uint32_t index = zone.first_node; index < zone.first_node + zone.node_count; ++index) {
     const ImageNode& from = image_.nodes()[index];
@@ -254,9 +199,9 @@ void JoinBuilder::make_nodes(uint32_t zone_index) {
     node.zone = static_cast<uint16_t>(zone_index);
     node.first_type = static_cast<uint32_t>(join_->types_.size());
     const auto types = image_.node_types().subspan(from.first_type, from.type_count);
-    if (!types.empty() && types[0].type == 0) node.a = node.aaaa = node.other = answer_of_selector_[types[0].selector];
+    if (!types.empty() && types[0].type == 0) node.a = node.aaaa = node.other = answers[types[0].selector];
     for (const ImageNodeType& type : types) {
-      const AnswerRef answer = answer_of_selector_[type.selector];
+      const AnswerRef answer = answers[type.selector];
       if (type.type == dns::A) node.a = answer;
       if (type.type == dns::AAAA) node.aaaa = answer;
       if (type.type != 0) join_->types_.push_back({type.type, answer});

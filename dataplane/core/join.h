@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "dataplane/core/draw.h"
 #include "dataplane/core/name_table.h"
+#include "dataplane/core/overlay.h"
 #include "dataplane/core/zone_image.h"
 #include "geo/map.h"
 
@@ -65,19 +67,28 @@ struct ReadyType {
   AnswerRef answer;
 };
 
-/// A client's class in a zone, and for how wide a prefix around it this holds.
+/// A place's class in a zone, and for how wide a prefix around an address there this holds.
 struct PlaceClass {
-  uint32_t scope_class; ///< scope << 24 | class
+  uint32_t scope_class; ///< scope << 24 | class; with targets by address: | row of the zone's overlay_classes
 
   uint32_t number() const { return scope_class & 0xffffff; }
   uint8_t scope() const { return static_cast<uint8_t>(scope_class >> 24); }
 };
 
 struct ReadyZone {
-  uint32_t soa;              ///< RRset
-  uint32_t negative_ttl;     ///< min(SOA TTL, MINIMUM) (RFC 2308 3), seconds
-  uint8_t apex_length;       ///< wire bytes of the apex name
-  const PlaceClass* classes; ///< by place of the map; null if nothing in the zone depends on the place
+  uint32_t soa;                    ///< RRset
+  uint32_t negative_ttl;           ///< min(SOA TTL, MINIMUM) (RFC 2308 3), seconds
+  uint8_t apex_length;             ///< wire bytes of the apex name
+  const PlaceClass* classes;       ///< by place of the map; null if nothing in the zone depends on the client
+  const Overlay* overlay;          ///< null if the zone targets no addresses
+  const uint32_t* overlay_classes; ///< by overlay entry and the place's number: the class
+  uint32_t place_numbers;          ///< row length of overlay_classes
+};
+
+/// What an address is in a zone.
+struct ClientClass {
+  uint32_t number;
+  uint8_t scope;
 };
 
 /// What answering needs beside the image, built from it and a geo map at load: the name hash, draw tables,
@@ -94,6 +105,14 @@ class Join {
   const ReadyNode& node(uint32_t index) const { return nodes_[index]; }
   const ReadyZone& zone(uint32_t index) const { return zones_[index]; }
   const ReadySet& set(uint32_t index) const { return sets_[index]; }
+  /// The class of an address at a place. Precondition: the zone has classes.
+  static ClientClass class_of(const ReadyZone& zone, uint32_t place, const geo::Address& address) {
+    const PlaceClass& here = zone.classes[place];
+    if (zone.overlay == nullptr) return {here.number(), here.scope()};
+    const Overlay::Match match = zone.overlay->find(address);
+    return {zone.overlay_classes[match.entry * zone.place_numbers + here.number()],
+            std::max(here.scope(), match.length)};
+  }
   /// RRset of a class in a row, or AnswerRef::none_index.
   uint32_t in_row(AnswerRef row, uint32_t class_number) const { return rows_[row.index() + class_number]; }
   void prefetch_row(AnswerRef row, uint32_t class_number) const {
@@ -121,7 +140,9 @@ class Join {
   std::vector<ReadyZone> zones_;
   std::vector<ReadySet> sets_;
   std::vector<uint32_t> rows_;
-  std::vector<std::vector<PlaceClass>> place_classes_; ///< one per zone
+  std::vector<std::vector<PlaceClass>> place_classes_;   ///< of zones that have classes
+  std::vector<std::unique_ptr<const Overlay>> overlays_; ///< of zones that target addresses
+  std::vector<std::vector<uint32_t>> overlay_classes_;
   std::vector<uint32_t> class_counts_;
   std::vector<RecordPlace> places_;
   std::vector<uint8_t> wire_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/core/join.h"
+#include "geo/region_groups.h"
 
 namespace anytick::core {
 
@@ -24,6 +25,7 @@ Signature TargetIndex::signature(const geo::Location& location, uint32_t targeti
   };
   if (location.asn != 0) try_target(target_asn, "as" + std::to_string(location.asn));
   try_target(target_region, location.region_text());
+  try_target(target_region_group, geo::region_group(location));
   try_target(target_country, location.country_text());
   try_target(target_continent, geo::continent_name(location.continent));
   if (const uint32_t everybody = find("@"); everybody != no_target) targets.push_back(everybody);

@@ -25,9 +25,9 @@ class TargetIndex {
   explicit TargetIndex(const ZoneImage& image);
   /// Index of the target with this text, or no_target.
   uint32_t find(std::string_view text) const;
-  /// The targets of a location under a zone's targeting flags.
+  /// The targets of a location under a zone's targeting flags; targets by address go before them.
   Signature signature(const geo::Location& location, uint32_t targeting) const;
-  /// The level that a target's text speaks of; false for "@" and addresses.
+  /// The level that a target's text speaks of; false for "@" and addresses. A region group is of its regions' level.
   static bool level_of(std::string_view text, geo::Level& level);
 
  private:

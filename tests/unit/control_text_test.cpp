@@ -100,6 +100,29 @@ TEST(Shown, ShortensBetweenCharacters) {
   EXPECT_EQ(text, fmt::format("\"{}...", umlauts.substr(0, 58)));
 }
 
+TEST(AddressTarget, BasesStandForTheirBlocks) {
+  EXPECT_EQ(address_target("[192.0.2.1]"), "192.0.2.1/32");
+  EXPECT_EQ(address_target("[192.0.2.0]"), "192.0.2.0/24");
+  EXPECT_EQ(address_target("[2001:db8:1::]"), "2001:db8:1::/48");
+  EXPECT_EQ(address_target("[2001:db8:1::7]"), "2001:db8:1::7/128");
+  for (const char* none : {"", "[]", "192.0.2.1", "[192.0.2.1", "[192.0.2]", "[us]"})
+    EXPECT_FALSE(address_target(none)) << none;
+}
+
+TEST(SplitLabel, FindsTheTarget) {
+  const auto split = [](std::string_view label, uint32_t targeting) {
+    const SplitLabel parts = split_label(label, targeting);
+    return parts.name + "|" + parts.target;
+  };
+  const uint32_t all = core::target_country | core::target_ip;
+  EXPECT_EQ(split("0.us", all), "0|us");
+  EXPECT_EQ(split("us", all), "|us");
+  EXPECT_EQ(split("a.b.[192.0.2.1]", all), "a.b|192.0.2.1/32");
+  EXPECT_EQ(split("[2001:db8:1::]", all), "|2001:db8:1::/48");
+  EXPECT_EQ(split("0.x[192.0.2.1]", all), "|");
+  EXPECT_EQ(split_label("0.[192.0.2.1]", core::target_country).target, "") << "brackets mean nothing then";
+}
+
 struct TargetCase {
   const char* label;
   uint32_t targeting; ///< the one level at which it is a target

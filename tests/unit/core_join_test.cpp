@@ -40,6 +40,59 @@ std::string address_text(uint32_t address) {
   return text.str();
 }
 
+constexpr const char* every_target =
+    R"({"serial": 1, "targeting": "@ continent country regiongroup region asn ip", "data": {
+    "": {"ns": ["ns.example."]}, "0": {"a": "192.0.2.1"}, "0.north-america": {"a": "192.0.2.2"}, "0.us": {"a": "192.0.2.3"},
+    "0.us-west": {"a": "192.0.2.4"}, "0.us-ca": {"a": "192.0.2.5"}, "0.as64500": {"a": "192.0.2.6"},
+    "0.[11.3.0.0]": {"a": "192.0.2.7"}, "0.[11.3.0.9]": {"a": "192.0.2.8"}, "0.[2600:1:2::]": {"a": "192.0.2.9"},
+    "vendor": {"alias": "0"}, "0.[11.3.0.10]": {"alias": "only"}, "only.us": {"a": "192.0.2.10"},
+    "0.ru-vfd": {"a": "192.0.2.11"}}})";
+constexpr const char* every_place = R"(
+11.0.0.0/24 country=ca
+11.1.0.0/24 country=us
+11.2.0.0/24 region=us-or
+11.2.1.0/24 region=us-ny
+11.3.0.0/16 region=us-ca
+11.4.0.0/24 country=us asn=64500
+11.5.0.0/24 region=ru-spe
+2600:1::/32 country=de
+)";
+
+struct TargetCase {
+  const char* client;
+  const char* answer;
+  unsigned scope;
+  const char* why;
+};
+
+// One line each: who asks, what it gets, how far that holds.
+TEST(Targets, FinestFirst) {
+  const World world({{"pool.example", every_target}}, every_place);
+  const TargetCase cases[] = {
+      {"12.0.0.0/24", "192.0.2.1", 6, "nowhere: @"},
+      {"11.0.0.0/24", "192.0.2.2", 24, "continent"},
+      {"11.1.0.0/24", "192.0.2.3", 24, "country"},
+      {"11.2.0.0/24", "192.0.2.4", 24, "region group"},
+      {"11.2.1.0/24", "192.0.2.3", 24, "a region whose group has no label"},
+      {"11.3.1.0/24", "192.0.2.5", 24, "region, and the next block is targeted"},
+      {"11.3.128.0/24", "192.0.2.5", 17, "region, far from the targeted block"},
+      {"11.3.0.9/32", "192.0.2.8", 32, "address before its block"},
+      {"11.3.0.200/32", "192.0.2.7", 25, "block, up to the addresses in it"},
+      {"11.3.0.10/32", "192.0.2.10", 32, "an alias by address, with the client's other targets"},
+      {"11.4.0.0/24", "192.0.2.6", 24, "ASN before country"},
+      {"11.5.0.0/24", "192.0.2.11", 24, "a federal district"},
+      {"2600:1:2::/56", "192.0.2.9", 48, "IPv6 block"},
+      {"2600:1:3::/56", "192.0.2.1", 48, "IPv6 beside it"},
+  };
+  for (const TargetCase& each : cases)
+    for (const char* name : {"0.pool.example", "vendor.pool.example"}) {
+      SCOPED_TRACE(std::string(name) + ' ' + each.client + ": " + each.why);
+      const std::string reply = ask(world, name, each.client);
+      EXPECT_NE(reply.find(std::string(" A ") + each.answer + " |"), std::string::npos) << reply;
+      EXPECT_EQ(scope_of(reply), each.scope) << reply;
+    }
+}
+
 // Locations in a small space, so that blocks nest and touch; one record a set, so that answers can be compared.
 std::string random_overrides(Random& random) {
   constexpr const char* countries[] = {"us", "ca", "de", "fr", "jp"};
@@ -51,16 +104,19 @@ std::string random_overrides(Random& random) {
     const std::string prefix = address_text(address) + '/' + std::to_string(length);
     if (std::find(seen.begin(), seen.end(), prefix) != seen.end()) continue;
     seen.push_back(prefix);
-    text << prefix << " country=" << countries[random.next() % 5] << '\n';
+    text << prefix << " country=" << countries[random.next() % 5] << " asn=" << 64500 + random.next() % 3 << '\n';
   }
   return text.str();
 }
 
 std::string random_zone(Random& random) {
-  constexpr const char* targets[] = {".us", ".ca", ".de", ".fr", ".jp", ".europe", ".north-america", ".asia", ""};
-  constexpr const char* targetings[] = {"country continent @", "country @", "continent @", "@ country"};
+  constexpr const char* targets[] = {
+      ".us",   ".ca",      ".de",      ".fr",         ".jp",          ".europe",      ".north-america",
+      ".asia", ".as64500", ".as64501", ".[11.0.0.0]", ".[11.77.3.0]", ".[11.77.3.4]", ""};
+  constexpr const char* targetings[] = {"country continent @", "country @", "continent @",
+                                        "asn country @ ip",    "ip @",      "asn @"};
   std::ostringstream text;
-  text << R"({"serial": 1, "targeting": ")" << targetings[random.next() % 4]
+  text << R"({"serial": 1, "targeting": ")" << targetings[random.next() % std::size(targetings)]
        << R"(", "data": {"": {"ns": ["ns.example."]})";
   for (int label = 0; label < 3; ++label)
     for (const char* target : targets)
@@ -85,7 +141,8 @@ TEST(Scope, EveryAddressInsideGetsTheSame) {
     const World world({{"pool.example", zone}}, overrides);
     for (int i = 0; i < 200; ++i) {
       const std::string name = std::string(1, "012x"[random.next() % 4]) + ".pool.example";
-      const uint32_t client = 0x0b000000 | static_cast<uint32_t>(random.next() & 0x00ffffff);
+      uint32_t client = 0x0b000000 | static_cast<uint32_t>(random.next() & 0x00ffffff);
+      if (i % 4 == 0) client = 0x0b4d0300 | (client & 0xff); // around the targets by address
       const std::string reply = ask(world, name, address_text(client) + "/32");
       const unsigned scope = scope_of(reply);
       ASSERT_LE(scope, 32u);
