@@ -1,11 +1,10 @@
 #include "dataplane/config.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +18,18 @@ namespace anytick::io {
 namespace {
 
 template <class Enum> using Choices = std::initializer_list<std::pair<std::string_view, Enum>>;
+
+Result<std::string> read_text(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string text;
+  std::array<char, 4096> part;
+  while (stream) { // not by iterators, which throw where the file is a directory
+    stream.read(part.data(), part.size());
+    text.append(part.data(), static_cast<size_t>(stream.gcount()));
+  }
+  if (!stream.is_open() || stream.bad()) return Refusal{file, "", std::strerror(errno)};
+  return text;
+}
 
 class Faults {
  public:
@@ -269,6 +280,35 @@ void read_ports(TableReader& root, const toml::table& table, Faults& faults, std
   }
 }
 
+Result<core::PublicKey> read_key(const std::string& file) {
+  const Result<std::string> pem = read_text(file);
+  if (!pem) return pem.refusal();
+  return core::PublicKey::from_pem(*pem, file);
+}
+
+/// A [trust] without a key is a fault: whoever writes one does not want unsigned tables.
+void read_trust(TableReader& reader, Faults& faults, std::vector<core::PublicKey>& keys) {
+  reader.require("keys");
+  reader.each("keys", [&](const toml::node& node, const std::string& path) {
+    const std::string file = node.value_or(std::string());
+    if (file.empty()) {
+      faults.add(node.source(), path, "must be the name of a file with a public key");
+      return;
+    }
+    Result<core::PublicKey> key = read_key(file);
+    if (!key) {
+      faults.add(node.source(), path, key.refusal().text());
+    } else if (std::ranges::find(keys, key->bytes(), &core::PublicKey::bytes) != keys.end()) {
+      faults.add(node.source(), path, fmt::format("{} is listed twice", file));
+    } else {
+      keys.push_back(std::move(*key));
+    }
+  });
+  if (const toml::node* node = reader.find("keys"); node != nullptr && node->is_array() && node->as_array()->empty()) {
+    reader.fault(*node, "keys", "must name at least one key");
+  }
+}
+
 void read_control(TableReader& root, std::filesystem::path& socket) {
   const toml::node* node = root.find("control");
   if (node == nullptr) return;
@@ -312,6 +352,7 @@ Config read_root(const toml::table& table, Faults& faults) {
                    Choices<Idle>{{"spin", Idle::spin}, {"pause", Idle::pause}, {"sleep", Idle::sleep}});
     workers.integer("burst", config.workers.burst, 1, core::burst_max);
   });
+  section(root, "trust", faults, [&](TableReader& trust) { read_trust(trust, faults, config.trusted_keys); });
   read_ports(root, table, faults, config.ports);
   root.finish();
   return config;
@@ -331,10 +372,9 @@ ParsedConfig parse_config(std::string_view text, const std::string& file) {
 }
 
 ParsedConfig read_config(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream.is_open() || stream.bad()) return {std::nullopt, {{file, "", std::strerror(errno)}}};
-  return parse_config(text, file);
+  const Result<std::string> text = read_text(file);
+  if (!text) return {std::nullopt, {text.refusal()}};
+  return parse_config(*text, file);
 }
 
 } // namespace anytick::io

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/core/signature.h"
 #include "geo/prefix.h"
 #include "geo/refusal.h"
 
@@ -54,7 +55,8 @@ struct Config {
   LogLevel log_level = LogLevel::info;
   EalConfig eal;
   WorkersConfig workers;
-  std::vector<PortConfig> ports; ///< at least one
+  std::vector<core::PublicKey> trusted_keys; ///< distinct; none: tables need no signature
+  std::vector<PortConfig> ports;             ///< at least one
 };
 
 /// A configuration, or every reason why there is none: `what` is the file, `where` line and column, `reason` names the
@@ -64,6 +66,7 @@ struct ParsedConfig {
   std::vector<Refusal> faults;
 };
 
+/// Reads the key files that `text` names, too.
 ParsedConfig parse_config(std::string_view text, const std::string& file);
 ParsedConfig read_config(const std::string& file);
 

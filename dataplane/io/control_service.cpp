@@ -47,6 +47,7 @@ void fill(pop::v1::TableInfo& out, const TableInfo& table) {
   out.set_serial(table.serial);
   out.set_created(table.created);
   out.set_loaded(table.loaded);
+  if (table.signed_by) out.set_key_id(table.signed_by->data(), table.signed_by->size());
 }
 
 /// Presentation form with a trailing dot (RFC 4343 2.1) of a validated name in wire format.
@@ -178,6 +179,10 @@ grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusR
   reply->set_started(started_);
   reply->set_generation(running->number);
   for (const TableInfo& table : running->tables()) fill(*reply->add_tables(), table);
+  for (const core::PublicKey& key : tables_.trusted()) {
+    const core::KeyId id = key.id();
+    reply->add_trusted_key_ids(id.data(), id.size());
+  }
   fill_counters(*reply, workers_);
   if (running->zone != nullptr) fill_zones(*reply, running->zone->table);
   return grpc::Status::OK;

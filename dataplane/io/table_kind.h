@@ -3,7 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <vector>
+
+#include "dataplane/core/signature.h"
 
 namespace anytick::io {
 
@@ -15,6 +19,9 @@ constexpr std::string_view table_name(TableKind kind) {
   return kind == TableKind::zone ? "zone image" : "geo map";
 }
 
+/// Of one table. More than one only where the newest of them may be of a table that a crash kept from the disk.
+using Signatures = std::vector<core::Signature>;
+
 /// What a table says of itself, and when it was loaded (seconds since 1970).
 struct TableInfo {
   TableKind kind = TableKind::zone;
@@ -24,6 +31,7 @@ struct TableInfo {
   uint64_t serial = 0; ///< zone image only
   uint64_t created = 0;
   uint64_t loaded = 0;
+  std::optional<core::KeyId> signed_by; ///< a trusted key; not set where none is configured
 };
 
 } // namespace anytick::io

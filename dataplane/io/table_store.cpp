@@ -13,6 +13,9 @@
 namespace anytick::io {
 namespace {
 
+/// In one file: a new table's, its predecessor's, and what crashes in between may leave.
+constexpr size_t signatures_max = 4;
+
 class File {
  public:
   File(const std::filesystem::path& path, int flags, mode_t mode = 0)
@@ -68,8 +71,33 @@ std::filesystem::path TableStore::path(TableKind kind) const {
   return directory_ / (kind == TableKind::zone ? "zone.image" : "geo.map");
 }
 
-std::optional<Refusal> TableStore::save(TableKind kind, std::span<const std::byte> bytes) const {
-  const std::filesystem::path target = path(kind);
+std::filesystem::path TableStore::signature_path(TableKind kind) const {
+  std::filesystem::path file = path(kind);
+  file += ".sig";
+  return file;
+}
+
+std::optional<Refusal> TableStore::save(TableKind kind, std::span<const std::byte> bytes,
+                                        const Signatures& signatures) const {
+  const std::filesystem::path signature_file = signature_path(kind);
+  // Two files cannot be replaced in one step. So the new signatures join the old ones, then the table is replaced, then
+  // the old ones leave: whenever a crash comes, whichever table is there has its own beside it.
+  if (!signatures.empty()) {
+    Signatures both = signatures;
+    if (const auto previous = load_signatures(kind)) both.insert(both.end(), previous->begin(), previous->end());
+    if (both.size() > signatures_max) both.resize(signatures_max);
+    if (auto refusal = replace(signature_file, std::as_bytes(std::span(both)))) return refusal;
+  }
+  if (auto refusal = replace(path(kind), bytes)) return refusal;
+  if (signatures.empty()) {
+    if (::unlink(signature_file.c_str()) != 0 && errno != ENOENT) return errno_refusal(signature_file);
+    return std::nullopt;
+  }
+  return replace(signature_file, std::as_bytes(std::span(signatures)));
+}
+
+std::optional<Refusal> TableStore::replace(const std::filesystem::path& target,
+                                           std::span<const std::byte> bytes) const {
   std::filesystem::path temporary = target;
   temporary += ".new";
   {
@@ -104,6 +132,26 @@ Result<std::optional<TableMemory>> TableStore::load(TableKind kind, uint64_t lim
   if (!memory) return memory.refusal();
   if (!file.read_all(memory->writable())) return errno_refusal(source);
   return std::optional<TableMemory>(std::move(*memory));
+}
+
+Result<Signatures> TableStore::load_signatures(TableKind kind) const {
+  const std::filesystem::path source = signature_path(kind);
+  const File file(source, O_RDONLY);
+  if (!file.is_open()) {
+    if (errno == ENOENT) return Signatures();
+    return errno_refusal(source);
+  }
+  struct stat status {};
+  if (::fstat(file.fd(), &status) != 0) return errno_refusal(source);
+  const auto size = static_cast<uint64_t>(status.st_size);
+  constexpr size_t each = sizeof(core::Signature);
+  if (!S_ISREG(status.st_mode) || size == 0 || size % each != 0 || size > signatures_max * each) {
+    return Refusal{source.string(), "",
+                   fmt::format("not a file of 1 to {} signatures of {} bytes", signatures_max, each)};
+  }
+  Signatures signatures(size / each);
+  if (!file.read_all(std::as_writable_bytes(std::span(signatures)))) return errno_refusal(source);
+  return signatures;
 }
 
 } // namespace anytick::io

@@ -10,20 +10,28 @@
 
 namespace anytick::io {
 
-/// The last good tables on disk: state_dir/zone.image and state_dir/geo.map.
+/// The last good tables on disk: state_dir/zone.image and state_dir/geo.map, each with its signatures, 64 bytes each,
+/// in a file of the same name and ".sig".
 class TableStore {
  public:
   /// Creates the directory if there is none.
   static Result<TableStore> open(const std::filesystem::path& directory);
 
-  /// Replaces the stored table in one step: after a crash there is the old one or the new one. The refusal, if any.
-  std::optional<Refusal> save(TableKind kind, std::span<const std::byte> bytes) const;
+  /// Replaces the stored table and its signatures. After a crash there is the old table or the new one, and its
+  /// signatures are among those beside it. The refusal, if any.
+  std::optional<Refusal> save(TableKind kind, std::span<const std::byte> bytes, const Signatures& signatures) const;
   /// The stored bytes, nothing if there are none. Refused: what cannot be read, is empty or larger than `limit` bytes.
   Result<std::optional<TableMemory>> load(TableKind kind, uint64_t limit) const;
 
+  /// The stored signatures, nothing if there are none. Refused: what cannot be read or is no list of signatures.
+  Result<Signatures> load_signatures(TableKind kind) const;
+
   std::filesystem::path path(TableKind kind) const;
+  std::filesystem::path signature_path(TableKind kind) const;
 
  private:
+  std::optional<Refusal> replace(const std::filesystem::path& target, std::span<const std::byte> bytes) const;
+
   explicit TableStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
   std::filesystem::path directory_;

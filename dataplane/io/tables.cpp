@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace anytick::io {
@@ -20,21 +21,44 @@ uint64_t now_seconds() {
 TableInfo describe(const core::ZoneImage& image) {
   const core::ZoneHeader& header = image.header();
   return {TableKind::zone, header.format,  image.bytes().size(), header.digest,
-          header.serial,   header.created, now_seconds()};
+          header.serial,   header.created, now_seconds(),        std::nullopt};
 }
 
 TableInfo describe(const geo::Map& map) {
-  return {TableKind::geo, geo::Map::format_version, map.bytes().size(), map.digest(), 0, map.created(), now_seconds()};
+  return {TableKind::geo, geo::Map::format_version, map.bytes().size(), map.digest(), 0, map.created(), now_seconds(),
+          std::nullopt};
+}
+
+using TrustedKeys = std::vector<core::PublicKey>;
+
+/// Finds the trusted key that signed a table and leaves only its signature. Precondition: the table is validated, so
+/// that the digest, which is all that was signed, is that of its bytes.
+std::optional<Refusal> authenticate(TableInfo& info, Signatures& signatures, const TrustedKeys& trusted) {
+  if (trusted.empty()) return std::nullopt;
+  const auto table = info.kind == TableKind::zone ? core::SignedTable::zone_image : core::SignedTable::geo_map;
+  for (const core::PublicKey& key : trusted) {
+    for (const core::Signature& signature : signatures) {
+      if (!core::verify_table(key, table, info.digest, signature)) continue;
+      info.signed_by = key.id();
+      signatures = {core::Signature(signature)};
+      return std::nullopt;
+    }
+  }
+  return Refusal{fmt::format("{}: signature", table_name(info.kind)), "",
+                 signatures.empty() ? "missing, but this POP takes only what a trusted key signed"
+                                    : "not one of this table by a trusted key"};
 }
 
 /// The table is validated where nobody can write to it any more.
-template <class Table> Result<std::shared_ptr<const LoadedTable<Table>>> validated(TableMemory memory) {
-  const auto bytes = memory.freeze();
+template <class Table>
+Result<std::shared_ptr<const LoadedTable<Table>>> validated(NewTable incoming, const TrustedKeys& trusted) {
+  const auto bytes = incoming.memory.freeze();
   if (!bytes) return bytes.refusal();
   Result<Table> table = Table::validate(*bytes);
   if (!table) return table.refusal();
-  const TableInfo info = describe(*table);
-  LoadedTable<Table> loaded{std::move(memory), std::move(*table), info};
+  TableInfo info = describe(*table);
+  if (auto refusal = authenticate(info, incoming.signatures, trusted)) return std::move(*refusal);
+  LoadedTable<Table> loaded{std::move(incoming.memory), std::move(*table), info, std::move(incoming.signatures)};
   return std::make_shared<const LoadedTable<Table>>(std::move(loaded));
 }
 
@@ -51,8 +75,9 @@ void Tables::QsbrDeleter::operator()(rte_rcu_qsbr* qsbr) const {
   std::free(qsbr);
 }
 
-Tables::Tables(unsigned readers, TableStore store)
-    : store_(std::move(store)), running_(std::make_shared<const Generation>()), current_(running_.get()) {
+Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted)
+    : store_(std::move(store)), trusted_(std::move(trusted)), running_(std::make_shared<const Generation>()),
+      current_(running_.get()) {
   const size_t size = rte_rcu_qsbr_get_memsize(readers);
   qsbr_.reset(static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, size)));
   if (qsbr_ == nullptr || rte_rcu_qsbr_init(qsbr_.get(), readers) != 0) throw std::bad_alloc();
@@ -74,11 +99,11 @@ Result<Applied> Tables::load(NewTables tables) {
 void Tables::load_stored(uint64_t limit) {
   const std::lock_guard lock(publishing_);
   for (const TableKind kind : table_kinds) {
-    Result<std::optional<TableMemory>> memory = store_.load(kind, limit);
-    if (memory && !memory->has_value()) continue;
+    Result<std::optional<NewTable>> table = stored(kind, limit);
+    if (table && !table->has_value()) continue;
     NewTables tables;
-    if (memory) (kind == TableKind::zone ? tables.zone : tables.geo) = std::move(*memory);
-    const auto next = memory ? build(std::move(tables)) : Result<std::shared_ptr<const Generation>>(memory.refusal());
+    if (table) (kind == TableKind::zone ? tables.zone : tables.geo) = std::move(*table);
+    const auto next = table ? build(std::move(tables)) : Result<std::shared_ptr<const Generation>>(table.refusal());
     if (!next) {
       spdlog::error("the stored {} is left out: {}", table_name(kind), next.refusal().text());
       continue;
@@ -100,12 +125,12 @@ Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables) const 
   next->zone = present->zone;
   next->geo = present->geo;
   if (tables.zone) {
-    auto zone = validated<core::ZoneImage>(std::move(*tables.zone));
+    auto zone = validated<core::ZoneImage>(std::move(*tables.zone), trusted_);
     if (!zone) return zone.refusal();
     next->zone = *zone;
   }
   if (tables.geo) {
-    auto geo = validated<geo::Map>(std::move(*tables.geo));
+    auto geo = validated<geo::Map>(std::move(*tables.geo), trusted_);
     if (!geo) return geo.refusal();
     next->geo = *geo;
   }
@@ -135,14 +160,24 @@ void Tables::wait_for_readers() {
   while (rte_rcu_qsbr_check(qsbr_.get(), token, false) == 0) std::this_thread::sleep_for(std::chrono::microseconds(10));
 }
 
+Result<std::optional<NewTable>> Tables::stored(TableKind kind, uint64_t limit) const {
+  Result<std::optional<TableMemory>> memory = store_.load(kind, limit);
+  if (!memory) return memory.refusal();
+  if (!memory->has_value()) return std::optional<NewTable>();
+  Result<Signatures> signatures = store_.load_signatures(kind);
+  // Where no key is trusted, a table runs without its signature all the same.
+  if (!signatures) spdlog::error("the signature of the stored {}: {}", table_name(kind), signatures.refusal().text());
+  return std::optional<NewTable>({std::move(**memory), signatures ? std::move(*signatures) : Signatures()});
+}
+
 void Tables::save(const Generation& generation, bool zone, bool geo) const {
-  const auto save = [this](TableKind kind, const TableMemory& memory) {
-    if (const auto refusal = store_.save(kind, memory.bytes())) {
-      spdlog::error("the {} runs but could not be stored: {}", table_name(kind), refusal->text());
+  const auto save = [this](const auto& table) {
+    if (const auto refusal = store_.save(table.info.kind, table.memory.bytes(), table.signatures)) {
+      spdlog::error("the {} runs but could not be stored: {}", table_name(table.info.kind), refusal->text());
     }
   };
-  if (zone) save(TableKind::zone, generation.zone->memory);
-  if (geo) save(TableKind::geo, generation.geo->memory);
+  if (zone) save(*generation.zone);
+  if (geo) save(*generation.geo);
 }
 
 TableReader::TableReader(Tables& tables, unsigned id) : current_(tables.current_), qsbr_(tables.qsbr_.get()), id_(id) {

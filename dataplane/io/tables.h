@@ -26,6 +26,7 @@ template <class Table> struct LoadedTable {
   TableMemory memory;
   Table table;
   TableInfo info;
+  Signatures signatures; ///< the one that counted, where keys are trusted
 };
 using LoadedZone = LoadedTable<core::ZoneImage>;
 using LoadedGeo = LoadedTable<geo::Map>;
@@ -41,10 +42,15 @@ struct Generation {
   std::vector<TableInfo> tables() const;
 };
 
-/// Table bytes that were handed in, not trusted yet.
+/// A table that was handed in, not trusted yet.
+struct NewTable {
+  TableMemory memory;
+  Signatures signatures; ///< one of them has to be by a trusted key, if there are trusted keys
+};
+
 struct NewTables {
-  std::optional<TableMemory> zone;
-  std::optional<TableMemory> geo;
+  std::optional<NewTable> zone;
+  std::optional<NewTable> geo;
 };
 
 struct Applied {
@@ -56,19 +62,22 @@ struct Applied {
 /// passed a quiescent point (rte_rcu_qsbr). Readers never wait.
 class Tables {
  public:
-  Tables(unsigned readers, TableStore store);
+  /// With keys in `trusted`, only tables that one of them signed are taken, from the store too.
+  Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted = {});
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
 
-  /// Validates, joins and publishes all of `tables` or none, then stores them. Returns when every reader runs the new
-  /// generation. A refusal leaves everything as it was. Any thread but a reader; one publishes at a time, others wait.
+  /// Validates, checks the signatures of, joins and publishes all of `tables` or none, then stores them. Returns when
+  /// every reader runs the new generation. A refusal leaves everything as it was. Any thread but a reader; one
+  /// publishes at a time, others wait.
   Result<Applied> load(NewTables tables);
-  /// Loads what the store has. A damaged table is logged and left out, since a daemon without it can still be pushed
-  /// to.
+  /// Loads what the store has. A table that is damaged or without a good signature is logged and left out, since a
+  /// daemon without it can still be pushed to.
   void load_stored(uint64_t limit);
 
   /// The running generation, for threads that are no readers.
   std::shared_ptr<const Generation> running() const;
+  const std::vector<core::PublicKey>& trusted() const { return trusted_; }
 
  private:
   friend class TableReader;
@@ -79,9 +88,11 @@ class Tables {
   Result<std::shared_ptr<const Generation>> build(NewTables tables) const;
   void publish(std::shared_ptr<const Generation> next);
   void wait_for_readers();
+  Result<std::optional<NewTable>> stored(TableKind kind, uint64_t limit) const;
   void save(const Generation& generation, bool zone, bool geo) const;
 
   TableStore store_;
+  std::vector<core::PublicKey> trusted_;
   std::unique_ptr<rte_rcu_qsbr, QsbrDeleter> qsbr_;
   std::mutex publishing_;
   mutable std::mutex holding_; ///< guards running_ only, so that it is never held for long

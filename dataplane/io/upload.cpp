@@ -66,6 +66,11 @@ std::optional<UploadFault> Upload::announce(const pop::v1::TableHead& head) {
     return violation(
         fmt::format("{}: a digest has {} bytes, not {}", table_name(*kind), digest_bytes, head.digest().size()));
   }
+  core::Signature signature{};
+  if (!head.signature().empty() && head.signature().size() != signature.size()) {
+    return violation(fmt::format("{}: a signature has {} bytes, not {}", table_name(*kind), signature.size(),
+                                 head.signature().size()));
+  }
   if (head.size() < digest_offset + digest_bytes) {
     return refused(fmt::format("{}: {} bytes are too few for a table", table_name(*kind), head.size()));
   }
@@ -75,7 +80,12 @@ std::optional<UploadFault> Upload::announce(const pop::v1::TableHead& head) {
   }
   Result<TableMemory> memory = TableMemory::reserve(head.size());
   if (!memory) return refused(memory.refusal().text());
-  tables_.push_back({*kind, std::move(*memory), head.digest()});
+  Signatures signatures;
+  if (!head.signature().empty()) {
+    std::memcpy(signature.data(), head.signature().data(), signature.size());
+    signatures.push_back(signature);
+  }
+  tables_.push_back({*kind, std::move(*memory), head.digest(), std::move(signatures)});
   return std::nullopt;
 }
 
@@ -114,7 +124,8 @@ std::optional<UploadFault> Upload::finish() const {
 NewTables Upload::take_tables() {
   NewTables tables;
   for (Incoming& table : tables_) {
-    (table.kind == TableKind::zone ? tables.zone : tables.geo) = std::move(table.memory);
+    (table.kind == TableKind::zone ? tables.zone : tables.geo) =
+        NewTable{std::move(table.memory), std::move(table.signatures)};
   }
   tables_.clear();
   return tables;

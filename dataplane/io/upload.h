@@ -42,6 +42,7 @@ class Upload {
     TableKind kind;
     TableMemory memory;
     std::string digest;
+    Signatures signatures;
     size_t filled = 0;
   };
 
