@@ -19,7 +19,8 @@ namespace {
 
 class FileDescriptor {
  public:
-  FileDescriptor(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {
+  FileDescriptor(const std::string& path, int flags, mode_t mode = 0)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
     if (fd_ < 0) fail(path, errno);
   }
   explicit FileDescriptor(int fd) : fd_(fd) {}
@@ -66,6 +67,13 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// Until its directory is on disk, a crash may undo what happened to a name.
+void sync_directory_of(const std::string& path) {
+  const std::string directory = directory_of(path);
+  const FileDescriptor opened(directory, O_RDONLY | O_DIRECTORY);
+  if (::fsync(opened.get()) != 0) fail(directory, errno);
+}
+
 void write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
@@ -108,9 +116,19 @@ void write_file_atomically(const std::string& path, std::span<const std::byte> b
   if (::fchmod(file.fd(), 0666 & ~mask) != 0) fail(path, errno);
   if (::fsync(file.fd()) != 0) fail(path, errno);
   file.rename_to(path);
-  const std::string directory = directory_of(path);
-  const FileDescriptor opened(directory, O_RDONLY | O_DIRECTORY);
-  if (::fsync(opened.get()) != 0) fail(directory, errno);
+  sync_directory_of(path);
+}
+
+void write_new_file(const std::string& path, std::span<const std::byte> bytes, mode_t mode) {
+  const FileDescriptor file(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+  try {
+    write_all(file.get(), bytes, path);
+    if (::fsync(file.get()) != 0) fail(path, errno);
+    sync_directory_of(path);
+  } catch (const CommandFailure&) {
+    ::unlink(path.c_str());
+    throw;
+  }
 }
 
 uint64_t created_option(std::optional<uint64_t> option) {

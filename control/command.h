@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,6 +31,10 @@ std::vector<std::byte> read_file(const std::string& path);
 /// Replaces `path` in one step: after a crash it holds the old bytes or the new ones, on disk before this returns.
 /// Throws CommandFailure and then leaves no temporary file behind.
 void write_file_atomically(const std::string& path, std::span<const std::byte> bytes);
+
+/// Makes a file that was not there, with that mode less the umask, on disk before this returns.
+/// Throws CommandFailure, also where there is one, and then leaves no file of its own behind.
+void write_new_file(const std::string& path, std::span<const std::byte> bytes, mode_t mode);
 
 /// Seconds since 1970 for a table's header: the option, else SOURCE_DATE_EPOCH, else 0, so that builds repeat.
 /// Throws CommandFailure where SOURCE_DATE_EPOCH is no number.

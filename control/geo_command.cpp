@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.h"
+#include "control/signing.h"
 #include "control/text.h"
 #include "geo/map.h"
 #include "geo/map_builder.h"
@@ -28,6 +29,7 @@ struct GeoOptions {
   std::vector<std::string> overrides;
   std::vector<std::string> addresses;
   std::string map;
+  std::string sign_key; ///< "": the map is not signed
   std::optional<uint64_t> created;
   bool json = false;
 };
@@ -61,6 +63,7 @@ void run_compile(const GeoOptions& options) {
   const uint64_t created = created_option(options.created);
   if (options.databases.empty() && options.overrides.empty())
     throw CommandFailure(exit_usage, "geo compile: neither --mmdb nor --override is given");
+  const auto key = sign_key_option(options.sign_key);
   std::vector<Refusal> faults;
   const std::vector<geo::Layer> layers = read_layers(options, faults);
   for (const Refusal& fault : faults) fmt::print(stderr, "{}\n", fault.text());
@@ -71,7 +74,7 @@ void run_compile(const GeoOptions& options) {
   const Result<std::vector<std::byte>> bytes = geo::build_map(layers, created);
   if (!bytes) throw CommandFailure(exit_refused, bytes.refusal().text());
   const geo::Map map = validated(*bytes, "compiled map");
-  write_file_atomically(options.map, *bytes);
+  write_signed(options.map, *bytes, {core::SignedTable::geo_map, map.digest()}, key);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
 
   for (const geo::Layer& layer : layers) fmt::print("{}: {} prefixes\n", layer.name, layer.entries.size());
@@ -161,6 +164,7 @@ void add_geo_command(CLI::App& app) {
   CLI::App* compile = geo->add_subcommand("compile", "Compile databases and overrides into one map");
   compile->add_option("--mmdb", options->databases, "MaxMind DB file; later ones override what they state");
   compile->add_option("--override", options->overrides, "text of 'PREFIX key=value...' lines; above all databases");
+  compile->add_option("--sign", options->sign_key, "private key (PEM): the signature is written to OUTPUT.sig");
   compile->add_option("--created", options->created, "seconds since 1970; default: SOURCE_DATE_EPOCH, else 0");
   compile->add_option("-o,--output", options->map, "map to write; replaced in one step")->required();
   compile->callback([options] { run_compile(*options); });

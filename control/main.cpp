@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include "control/command.h"
+#include "control/explain_command.h"
 #include "control/geo_command.h"
+#include "control/key_command.h"
 #include "control/pop_command.h"
 #include "control/zone_command.h"
 
@@ -19,8 +21,10 @@ int run(int argc, char** argv) {
   app.footer("Exit codes: 0 done; 1 refused, or faults found; 2 usage; 3 POP not reachable.");
   app.require_subcommand(1);
   add_zone_command(app);
+  add_explain_command(app);
   add_geo_command(app);
   add_pop_command(app);
+  add_key_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "control/command.h"
 #include "control/pop_text.h"
 #include "control/push.h"
+#include "control/signing.h"
 #include "dataplane/core/zone_image.h"
 #include "geo/map.h"
 
@@ -28,6 +30,7 @@ struct PopOptions {
   double timeout = 30; ///< seconds
   std::string zone;
   std::string geo;
+  std::string sign_key; ///< "": the signatures beside the tables are sent
   bool no_check = false;
   bool json = false;
 };
@@ -47,6 +50,13 @@ template <class Table> std::vector<std::byte> read_table(const std::string& file
   const Result<Table> table = Table::validate(bytes);
   if (!table) throw CommandFailure(exit_refused, file + ": " + table.refusal().text());
   return bytes;
+}
+
+/// By the key if there is one, else the one beside the table's file, else none.
+std::string signature_of(std::span<const std::byte> table, const std::string& file,
+                         const std::optional<core::PrivateKey>& key) {
+  const std::optional<core::Signature> signature = key ? sign(*key, signed_digest(table, file)) : read_signature(file);
+  return signature ? std::string(signature->begin(), signature->end()) : "";
 }
 
 /// Shows how far a push is to whoever waits for it at a terminal.
@@ -73,13 +83,14 @@ class ProgressLine {
 void run_push(const PopOptions& options) {
   std::vector<std::byte> zone, geo;
   std::vector<PushTable> tables;
+  const auto key = sign_key_option(options.sign_key);
   if (!options.zone.empty()) {
     zone = read_table<core::ZoneImage>(options.zone, !options.no_check);
-    tables.push_back({pop::v1::TABLE_KIND_ZONE, zone});
+    tables.push_back({pop::v1::TABLE_KIND_ZONE, zone, signature_of(zone, options.zone, key)});
   }
   if (!options.geo.empty()) {
     geo = read_table<geo::Map>(options.geo, !options.no_check);
-    tables.push_back({pop::v1::TABLE_KIND_GEO, geo});
+    tables.push_back({pop::v1::TABLE_KIND_GEO, geo, signature_of(geo, options.geo, key)});
   }
   if (tables.empty()) throw CommandFailure(exit_usage, "pop push: give --zone, --geo or both");
   const auto start = steady_clock::now();
@@ -116,7 +127,10 @@ void add_pop_command(CLI::App& app) {
   CLI::App* push = pop->add_subcommand("push", "Load tables into a POP, all of them or none");
   push->add_option("--zone", options->zone, "zone image");
   push->add_option("--geo", options->geo, "geo map");
-  push->add_flag("--no-check", options->no_check, "send files as they are: the POP judges them");
+  CLI::Option* no_check =
+      push->add_flag("--no-check", options->no_check, "send files as they are: the POP judges them");
+  push->add_option("--sign", options->sign_key, "private key (PEM); default: the signatures in ZONE.sig and GEO.sig")
+      ->excludes(no_check);
   add_common_options(*push, *options);
   push->callback([options] { run_push(*options); });
 

@@ -30,8 +30,10 @@ std::string table_text(const v1::TableInfo& table, uint64_t now) {
   std::string text = "  " + kind_text(table.kind());
   if (table.kind() == v1::TABLE_KIND_ZONE) text += fmt::format(" serial {}", table.serial());
   if (table.created() != 0) text += " created " + date_text(table.created());
-  return text + fmt::format(" loaded {} ago, format {}, {} bytes, digest {}\n", age_text(table.loaded(), now),
-                            table.format(), table.size(), hex_text(table.digest()));
+  text += fmt::format(" loaded {} ago, format {}, {} bytes, digest {}", age_text(table.loaded(), now), table.format(),
+                      table.size(), hex_text(table.digest()));
+  if (!table.key_id().empty()) text += ", signed by key " + hex_text(table.key_id());
+  return text + '\n';
 }
 
 template <class Tables> std::string tables_text(const Tables& tables, uint64_t now) {
@@ -61,7 +63,8 @@ ordered_json table_json(const v1::TableInfo& table) {
           {"digest", hex_text(table.digest())},
           {"serial", table.serial()},
           {"created", table.created()},
-          {"loaded", table.loaded()}};
+          {"loaded", table.loaded()},
+          {"signed_by", table.key_id().empty() ? ordered_json() : ordered_json(hex_text(table.key_id()))}};
 }
 
 } // namespace
@@ -79,6 +82,8 @@ std::string status_text(const v1::StatusReply& reply, uint64_t now) {
   std::string text = fmt::format("POP {}\nanytickd {}, protocol {}, up {}, generation {}\n", reply.name(),
                                  reply.version(), reply.protocol(), age_text(reply.started(), now), reply.generation());
   text += tables_text(reply.tables(), now);
+  if (!reply.trusted_key_ids().empty()) text += "trusted keys:\n";
+  for (const std::string& id : reply.trusted_key_ids()) text += fmt::format("  {}\n", hex_text(id));
   text += reply.zones().empty() ? "zones: none\n" : "zones:\n";
   for (const v1::Zone& zone : reply.zones())
     text += fmt::format("  {} serial {}, {} names\n", zone.origin(), zone.serial(), zone.names());
@@ -94,6 +99,8 @@ std::string status_json(const v1::StatusReply& reply) {
       {"started", reply.started()},    {"generation", reply.generation()}, {"tables", ordered_json::array()},
       {"zones", ordered_json::array()}};
   for (const v1::TableInfo& table : reply.tables()) json["tables"].push_back(table_json(table));
+  json["trusted_keys"] = ordered_json::array();
+  for (const std::string& id : reply.trusted_key_ids()) json["trusted_keys"].push_back(hex_text(id));
   for (const v1::Zone& zone : reply.zones())
     json["zones"].push_back({{"origin", zone.origin()}, {"serial", zone.serial()}, {"names", zone.names()}});
   json["counters"] = counters_json(reply.counters());

@@ -23,6 +23,7 @@ pop::v1::LoadRequest begin(std::span<const PushTable> tables) {
     head->set_kind(table.kind);
     head->set_size(table.bytes.size());
     if (table.bytes.size() >= digest_at + digest_size) head->set_digest(table.bytes.data() + digest_at, digest_size);
+    head->set_signature(table.signature);
   }
   return request;
 }

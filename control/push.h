@@ -16,6 +16,7 @@ namespace anytick::control {
 struct PushTable {
   pop::v1::TableKind kind;
   std::span<const std::byte> bytes;
+  std::string signature{}; ///< 64 bytes, or none
 };
 
 /// Called with (bytes sent, bytes in all) after each chunk.

@@ -16,6 +16,7 @@
 #include "control/dns_text.h"
 #include "control/dump.h"
 #include "control/geodns_json.h"
+#include "control/signing.h"
 #include "control/text.h"
 #include "dataplane/core/zone_image.h"
 
@@ -25,6 +26,7 @@ namespace {
 struct ZoneOptions {
   std::vector<std::string> files;
   std::string image;
+  std::string sign_key; ///< "": the image is not signed
   std::optional<uint64_t> serial;
   std::optional<uint64_t> created;
   bool strict = false;
@@ -86,11 +88,12 @@ void print_summary(const core::ZoneImage& image, const std::string& file, double
 void run_compile(const ZoneOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const uint64_t created = created_option(options.created);
+  const auto key = sign_key_option(options.sign_key);
   const ZonesRead read = read_zones(options.files);
   if (read.faults > 0) throw CommandFailure(exit_refused, counted(read.faults, "fault") + ", nothing is written");
   const auto bytes = compile_or_fail(read.zones, options.serial.value_or(largest_serial(read.zones)), created);
   const core::ZoneImage image = validated(bytes, "compiled image");
-  write_file_atomically(options.image, bytes);
+  write_signed(options.image, bytes, {core::SignedTable::zone_image, image.header().digest}, key);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   print_summary(image, options.image, took.count());
 }
@@ -126,6 +129,7 @@ void add_zone_command(CLI::App& app) {
   compiled->add_option("FILE", options->files, "zone files, each named ORIGIN.json")->required();
   compiled->add_option("-o,--output", options->image, "image to write; replaced in one step")->required();
   compiled->add_option("--serial", options->serial, "serial of the image; default: the largest of its zones");
+  compiled->add_option("--sign", options->sign_key, "private key (PEM): the signature is written to OUTPUT.sig");
   compiled->add_option("--created", options->created, "seconds since 1970; default: SOURCE_DATE_EPOCH, else 0");
   compiled->callback([options] { run_compile(*options); });
 

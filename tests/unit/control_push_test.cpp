@@ -7,6 +7,7 @@
 #include "control/pop_command.h"
 #include "control/pop_text.h"
 #include "control/push.h"
+#include "control/signing.h"
 #include "control_files.h"
 #include "control_zones.h"
 
@@ -146,6 +147,32 @@ TEST_F(Push, SendsBothTablesAsOneLoad) {
   EXPECT_EQ(receiver_.received.bytes.size(), receiver_.received.begin.tables(0).size() + 100);
 }
 
+TEST_F(Push, SendsTheSignatureBesideTheTable) {
+  const std::string zone = image_file(1);
+  ASSERT_EQ(run({"pop", "push", "--zone", zone}).code, exit_done);
+  EXPECT_EQ(receiver_.received.begin.tables(0).signature(), "");
+  const std::string signature(64, 's');
+  directory_.write("image.sig", signature);
+  ASSERT_EQ(run({"pop", "push", "--zone", zone}).code, exit_done);
+  EXPECT_EQ(receiver_.received.begin.tables(0).signature(), signature);
+  directory_.write("image.sig", signature + "s");
+  EXPECT_EQ(run({"pop", "push", "--zone", zone}).failure, zone + ".sig: a signature has 64 bytes, not 65");
+}
+
+TEST_F(Push, SignsWithAKeyThatIsGiven) {
+  const auto key = core::PrivateKey::generate();
+  ASSERT_TRUE(key);
+  const std::string file = directory_.write("hub.pem", *key->to_pem()), zone = image_file(1);
+  directory_.write("image.sig", std::string(64, 's'));
+  const Outcome outcome = run({"pop", "push", "--zone", zone, "--sign", file});
+  ASSERT_EQ(outcome.code, exit_done) << outcome.failure;
+  const std::string& signature = receiver_.received.begin.tables(0).signature();
+  const auto bytes = read_file(zone);
+  EXPECT_TRUE(core::verify_table(key->public_key(), core::SignedTable::zone_image, signed_digest(bytes, zone).digest,
+                                 {reinterpret_cast<const uint8_t*>(signature.data()), signature.size()}));
+  EXPECT_EQ(run({"pop", "push", "--zone", zone, "--sign", zone}).failure, zone + ": no PEM");
+}
+
 TEST_F(Push, RefusesWrongTablesBeforeTheyAreSent) {
   const std::string wrong = directory_.write("wrong", std::string(1000, 'x'));
   for (const char* option : {"--zone", "--geo"}) {
@@ -236,6 +263,21 @@ worker on core 1: all zero
   EXPECT_EQ(json["counters"]["dropped"], 0);
   EXPECT_EQ(json["tables"][0]["digest"], "0102");
   EXPECT_EQ(json["workers"][0]["core"], 1);
+}
+
+TEST(PopText, ShowsWhoIsTrustedAndWhoSigned) {
+  v1::StatusReply reply;
+  reply.add_tables()->set_key_id("\x0a\x0b");
+  reply.add_tables();
+  reply.add_trusted_key_ids("\x0a\x0b");
+  reply.add_trusted_key_ids("\x0c\x0d");
+  const std::string text = status_text(reply, 0);
+  EXPECT_NE(text.find(", digest , signed by key 0a0b\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(", digest \ntrusted keys:\n  0a0b\n  0c0d\nzones"), std::string::npos) << text;
+  const auto json = nlohmann::json::parse(status_json(reply));
+  EXPECT_EQ(json["tables"][0]["signed_by"], "0a0b");
+  EXPECT_TRUE(json["tables"][1]["signed_by"].is_null());
+  EXPECT_EQ(json["trusted_keys"], nlohmann::json::parse(R"(["0a0b", "0c0d"])"));
 }
 
 } // namespace

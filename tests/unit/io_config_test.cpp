@@ -1,3 +1,4 @@
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -187,6 +188,71 @@ INSTANTIATE_TEST_SUITE_P(
                   "[[port]]\ndevice = \"d,a=2\"\naddresses = [\"192.0.2.54\"]",
                   {"F at line 5, column 1: port[1].device: d has a [[port]] already"}}),
     [](const auto& each) { return each.param.name; });
+
+class ConfigTrust : public testing::Test {
+ protected:
+  /// The file's name.
+  std::string write(const std::string& name, const std::string& text) const {
+    const std::string file = directory_.path() / name;
+    std::ofstream(file) << text;
+    return file;
+  }
+  static ParsedConfig parse(const std::string& trust) {
+    return parse_config(
+        "name = \"n\"\n[trust]\n" + trust + "\n[[port]]\ndevice = \"d\"\naddresses = [\"192.0.2.53\"]\n", "F");
+  }
+  static std::vector<std::string> faults(const std::string& trust) {
+    std::vector<std::string> texts;
+    for (const Refusal& fault : parse(trust).faults) texts.push_back(fault.text());
+    return texts;
+  }
+
+  ScratchDirectory directory_;
+  core::PrivateKey hub_ = *core::PrivateKey::generate();
+  core::PrivateKey next_ = *core::PrivateKey::generate();
+};
+
+TEST_F(ConfigTrust, ReadsKeys) {
+  const std::string hub = write("hub.pub", *hub_.public_key().to_pem());
+  const std::string next = write("next.pub", *next_.public_key().to_pem());
+  const ParsedConfig parsed = parse("keys = [\"" + hub + "\", \"" + next + "\"]");
+  ASSERT_TRUE(parsed.config) << parsed.faults.front().text();
+  ASSERT_EQ(parsed.config->trusted_keys.size(), 2u);
+  EXPECT_EQ(parsed.config->trusted_keys[0].bytes(), hub_.public_key().bytes());
+  EXPECT_EQ(parsed.config->trusted_keys[1].bytes(), next_.public_key().bytes());
+  EXPECT_TRUE(parse_config(minimal, "F").config->trusted_keys.empty());
+}
+
+TEST_F(ConfigTrust, EveryKeyThatCannotBeUsedIsAFault) {
+  const std::string hub = write("hub.pub", *hub_.public_key().to_pem());
+  const std::string secret = write("hub.pem", *hub_.to_pem());
+  const std::string text = write("text", "hello");
+  const std::string none = directory_.path() / "none";
+  const std::string same = write("same.pub", *hub_.public_key().to_pem());
+  std::string keys = "keys = [\n7";
+  for (const std::string& file : {std::string(), secret, text, none, directory_.path().string(), hub, same})
+    keys += ",\n\"" + file + "\"";
+  EXPECT_EQ(faults(keys + "]"),
+            (std::vector<std::string>{
+                "F at line 4, column 1: trust.keys[0]: must be the name of a file with a public key",
+                "F at line 5, column 1: trust.keys[1]: must be the name of a file with a public key",
+                "F at line 6, column 1: trust.keys[2]: " + secret + ": a private key, not a public one",
+                "F at line 7, column 1: trust.keys[3]: " + text + ": no PEM",
+                "F at line 8, column 1: trust.keys[4]: " + none + ": No such file or directory",
+                "F at line 9, column 1: trust.keys[5]: " + directory_.path().string() + ": Is a directory",
+                "F at line 11, column 1: trust.keys[7]: " + same + " is listed twice"}));
+}
+
+/// Not a POP that takes tables from anyone.
+TEST_F(ConfigTrust, NoKeyAtAllIsAFault) {
+  EXPECT_EQ(faults("keys = []"),
+            std::vector<std::string>{"F at line 3, column 8: trust.keys: must name at least one key"});
+  EXPECT_EQ(faults("keys = \"hub.pub\""),
+            std::vector<std::string>{"F at line 3, column 8: trust.keys: must be an array"});
+  EXPECT_EQ(faults(""), std::vector<std::string>{"F at line 2, column 1: trust.keys: missing"});
+  EXPECT_EQ(faults("key = []"), (std::vector<std::string>{"F at line 2, column 1: trust.keys: missing",
+                                                          "F at line 3, column 1: trust.key: unknown key"}));
+}
 
 TEST(Config, FileThatIsNotThere) {
   const ScratchDirectory directory;

@@ -102,19 +102,19 @@ TableMemory in_memory(const std::vector<std::byte>& bytes) {
 
 NewTables zone_table(const std::vector<std::byte>& bytes) {
   NewTables tables;
-  tables.zone = in_memory(bytes);
+  tables.zone = NewTable{in_memory(bytes), {}};
   return tables;
 }
 
 NewTables geo_table(const std::vector<std::byte>& bytes) {
   NewTables tables;
-  tables.geo = in_memory(bytes);
+  tables.geo = NewTable{in_memory(bytes), {}};
   return tables;
 }
 
 NewTables both_tables(const std::vector<std::byte>& zone, const std::vector<std::byte>& geo) {
   NewTables tables = zone_table(zone);
-  tables.geo = in_memory(geo);
+  tables.geo = NewTable{in_memory(geo), {}};
   return tables;
 }
 
