@@ -1,20 +1,13 @@
 #include "control/explain.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <set>
 
-#include "control/command.h"
 #include "control/dns_text.h"
-#include "control/explain_command.h"
-#include "control/explain_text.h"
-#include "control/geo_command.h"
-#include "control/zone_command.h"
-#include "control_files.h"
+#include "control_explained.h"
 #include "tests/packets/render.h"
 #include "tests/packets/world.h"
 
@@ -27,48 +20,8 @@ using anytick::test::World;
 
 namespace dns = core::dns;
 
-constexpr std::string_view zone_json = R"({
-  "serial": 7, "ttl": 300, "max_hosts": 2, "targeting": "@ ip asn region regiongroup country continent",
-  "data": {
-    "": { "ns": ["ns.example.net."], "a": [["192.0.2.1"]] },
-    "us": { "a": [["192.0.2.2"]] },
-    "0": { "a": [["192.0.2.10", 10], ["192.0.2.11", 30], ["192.0.2.12", 60]], "aaaa": [["2001:db8::10"]] },
-    "0.us": { "a": [["192.0.2.20", 1], ["192.0.2.21", 1]] },
-    "0.us-ca": { "aaaa": [["2001:db8::21"]] },
-    "0.us-east": { "a": [["192.0.2.22"]] },
-    "0.as64500": { "a": [["192.0.2.23"]], "ttl": 60 },
-    "0.[198.51.100.7]": { "a": [["192.0.2.24"]] },
-    "0.[198.51.100.0]": { "a": [["192.0.2.25"]] },
-    "0.north-america": { "alias": "na" },
-    "na.us": { "aaaa": [["2001:db8::30"]] },
-    "na.ca": { "a": [["192.0.2.31"]] },
-    "1": { "alias": "0" },
-    "2": { "alias": "0" },
-    "2.us": { "alias": "na" },
-    "2.europe": { "alias": "fr" },
-    "fr": { "alias": "na", "a": [["192.0.2.40"]] },
-    "www": { "cname": "0.geo.example." },
-    "www.ca": { "cname": "out.example.net." },
-    "either": { "cname": [["0.geo.example.", 1], ["na.geo.example.", 3]] },
-    "gone": { "cname": "nowhere" },
-    "loop": { "cname": "loop" },
-    "text": { "txt": ["hello"] },
-    "a.deep": { "txt": ["below"] },
-    "only.fr": { "a": [["192.0.2.50"]] }
-  }
-})";
-
-constexpr std::string_view overrides = R"(
-198.51.100.0/22  region=us-ca asn=64501
-198.51.104.0/24  region=us-ny asn=64500
-198.51.105.0/24  region=us-ny
-198.51.106.0/24  country=ca
-203.0.113.0/24   country=fr
-2001:db8:1::/48  country=us
-)";
-
 const World& world() {
-  static const World one({{"geo.example", zone_json}}, overrides);
+  static const World one({{"geo.example", explained_zone}}, explained_overrides);
   return one;
 }
 
@@ -328,115 +281,6 @@ TEST(Explain, NeedsNoMap) {
   const core::View view{&world().image(), nullptr, join->get()};
   const Explanation explanation = explain(view, ask("0.geo.example", dns::A, "198.51.106.1/32"));
   EXPECT_EQ(step_text(explanation.steps[0]), "0.geo.example.: @ + => a 192.0.2.10 192.0.2.11 192.0.2.12 /21 address");
-}
-
-/// `anytick zone explain` as the program runs it.
-class ExplainCommand : public testing::Test {
- protected:
-  ExplainCommand() {
-    run({"zone", "compile", directory_.write("geo.example.json", zone_json), "-o", image_});
-    run({"geo", "compile", "--override", directory_.write("overrides", overrides), "-o", map_});
-  }
-
-  struct Outcome {
-    int code;
-    std::string failure;
-    std::string output;
-  };
-  static Outcome run(std::vector<std::string> words) {
-    CLI::App app;
-    add_zone_command(app);
-    add_explain_command(app);
-    add_geo_command(app);
-    std::reverse(words.begin(), words.end());
-    Outcome outcome{exit_done, "", ""};
-    testing::internal::CaptureStdout();
-    try {
-      app.parse(words);
-    } catch (const CommandFailure& failure) {
-      outcome = {failure.exit_code, failure.what(), ""};
-    }
-    outcome.output = testing::internal::GetCapturedStdout();
-    return outcome;
-  }
-  Outcome explained(const std::string& name, const std::string& type, const std::string& client,
-                    std::vector<std::string> more = {}) const {
-    std::vector<std::string> words{"zone", "explain", image_, "--geo", map_, name, type, "--client", client};
-    words.insert(words.end(), more.begin(), more.end());
-    return run(words);
-  }
-
-  TemporaryDirectory directory_;
-  std::string image_ = directory_.file("image");
-  std::string map_ = directory_.file("map");
-};
-
-TEST_F(ExplainCommand, PrintsForPeople) {
-  const Outcome outcome = explained("2.Geo.example", "a", "198.51.101.9/24", {"--top", "1"});
-  EXPECT_EQ(outcome.code, exit_done) << outcome.failure;
-  EXPECT_EQ(outcome.output, R"(2.geo.example. a from 198.51.101.9 with client subnet 198.51.101.0/24
-NOERROR, 2 answers, 85 bytes, scope 24
-198.51.101.0 by client subnet: country us, region us-ca, region group us-west, continent north-america, asn 64501
-  the same within: asn 198.51.100.0/22, region 198.51.100.0/22, country 198.51.100.0/22, continent 198.51.100.0/22
-zone geo.example. serial 7 targeting "@ continent country regiongroup region asn ip"
-
-2.geo.example.
-  as64501        no label
-  us-ca          no label
-  us-west        no label
-  us             alias yields nothing as na.geo.example.
-    as64501        no label
-    us-ca          no label
-    us-west        no label
-    us             no records of this type, but of aaaa
-    north-america  no label
-    @              no label
-  north-america  no label
-  @              answers as 0.geo.example.
-    as64501        no label
-    us-ca          no records of this type, but of aaaa
-    us-west        no label
-    us             answers
-    north-america  not tried
-    @              not tried
-  rrset 11: a ttl 300, draws 2 of 2
-  the same within 198.51.101.0/24 (address)
-  RECORD          WEIGHT       FIRST    INCLUDED
-  192.0.2.20           1  0.50000000  1.00000000
-  and 1 more
-)");
-}
-
-TEST_F(ExplainCommand, PrintsJson) {
-  const Outcome outcome = explained("www.geo.example.", "A", "8.8.8.8", {"--json"});
-  ASSERT_EQ(outcome.code, exit_done) << outcome.failure;
-  const auto json = nlohmann::json::parse(outcome.output);
-  EXPECT_EQ(json["ending"], "answered");
-  EXPECT_EQ(json["client"]["country"], nullptr);
-  EXPECT_EQ(json["reply"]["scope"], nullptr);
-  ASSERT_EQ(json["steps"].size(), 2u);
-  EXPECT_EQ(json["steps"][0]["rrset"]["records"][0]["data"], "0.geo.example.");
-  EXPECT_EQ(json["steps"][1]["rrset"]["records"].size(), 3u);
-  EXPECT_EQ(json["steps"][1]["rrset"]["records"][0]["first"], 0.6);
-}
-
-TEST_F(ExplainCommand, SaysWhatIsWrongWithItsWords) {
-  EXPECT_EQ(explained("geo..example", "a", "8.8.8.8").code, exit_usage);
-  EXPECT_EQ(explained("geo.example", "what", "8.8.8.8").code, exit_usage);
-  EXPECT_EQ(explained("geo.example", "type65536", "8.8.8.8").code, exit_usage);
-  EXPECT_EQ(explained("geo.example", "a", "8.8.8").code, exit_usage);
-  EXPECT_EQ(explained("geo.example", "a", "8.8.8.8/33").code, exit_usage);
-  EXPECT_EQ(explained("geo.example", "a", "8.8.8.8/").code, exit_usage);
-  EXPECT_EQ(explained("geo.example", "TYPE64", "2001:db8::/128").code, exit_done);
-}
-
-TEST_F(ExplainCommand, RefusesBrokenTables) {
-  const Outcome swapped = run({"zone", "explain", map_, "--geo", map_, "geo.example", "a", "--client", "8.8.8.8"});
-  EXPECT_EQ(swapped.code, exit_refused);
-  EXPECT_TRUE(swapped.failure.starts_with(map_ + ": ")) << swapped.failure;
-  const Outcome other = run({"zone", "explain", image_, "--geo", image_, "geo.example", "a", "--client", "8.8.8.8"});
-  EXPECT_EQ(other.code, exit_refused);
-  EXPECT_TRUE(other.failure.starts_with(image_ + ": ")) << other.failure;
 }
 
 } // namespace
