@@ -42,7 +42,8 @@ STOP_SECONDS = 20
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
-# Two seconds of the load of these tests: a small machine that does not run the worker for a while loses no query by it.
+# A small machine that does not run the worker for a while shall lose no query by it: at the 2,000 a second of these tests
+# this is four seconds. (The AF_XDP driver hands the kernel 2,048 frames at most, whatever is asked: one second.)
 RX_DESCRIPTORS = 8192
 _SO_RCVBUFFORCE = 33
 
@@ -201,8 +202,7 @@ rx_descriptors = {RX_DESCRIPTORS}
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Should this process be killed, nobody else would stop the daemon.
-            preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),
+            preexec_fn=_prepare_daemon,
         )
         log.close()
         give_up = time.monotonic() + START_SECONDS
@@ -258,6 +258,14 @@ rx_descriptors = {RX_DESCRIPTORS}
         stated = ("--serial", serial) if serial is not None else ()
         run(self.anytick, "zone", "compile", *sources, "-o", output, *stated)
         return output
+
+
+def _prepare_daemon():
+    """In the daemon's process, before it is one."""
+    # Should this process be killed, nobody else would stop the daemon.
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # A POP's workers have their cores to themselves; here they share them with whatever else runs.
+    os.setpriority(os.PRIO_PROCESS, 0, -20)
 
 
 def _remove_leftovers():

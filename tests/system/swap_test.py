@@ -14,7 +14,7 @@ from load import Load, Question
 
 PUSHES = int(os.environ.get("PUSHES", "100"))
 # Queries a second: a small part of what the slowest rig carries: loss must be the daemon's fault, not the machine's.
-RATE = int(os.environ.get("RATE", "4000"))
+RATE = int(os.environ.get("RATE", "2000"))
 BASES = ("198.18.0.0", "198.19.0.0")
 NAMES = ("", "0", "2", "europe", "1.asia")
 
