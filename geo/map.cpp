@@ -1,25 +1,14 @@
 #include "geo/map.h"
 
-#include <openssl/evp.h>
-
 #include <cassert>
-#include <memory>
+
+#include "geo/table_digest.h"
 
 namespace anytick::geo {
 
 std::array<uint8_t, 32> map_digest(std::span<const std::byte> bytes) {
-  constexpr size_t begin = offsetof(MapHeader, digest);
-  std::array<uint8_t, 32> digest{};
   assert(bytes.size() >= sizeof(MapHeader));
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-  const std::span<const std::byte> rest = bytes.subspan(begin + digest.size());
-  [[maybe_unused]] const bool done = EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1 &&
-                                     EVP_DigestUpdate(context.get(), bytes.data(), begin) == 1 &&
-                                     EVP_DigestUpdate(context.get(), digest.data(), digest.size()) == 1 &&
-                                     EVP_DigestUpdate(context.get(), rest.data(), rest.size()) == 1 &&
-                                     EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1;
-  assert(done);
-  return digest;
+  return table_digest(bytes, offsetof(MapHeader, digest));
 }
 
 uint32_t Map::find(const Address& address) const {

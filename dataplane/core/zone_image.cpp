@@ -1,6 +1,6 @@
 #include "dataplane/core/zone_image.h"
 
-#include <openssl/evp.h>
+#include "geo/table_digest.h"
 
 namespace anytick::core {
 
@@ -11,18 +11,8 @@ std::string_view ZoneImage::text_of(BlobRange range) const {
 
 std::array<uint8_t, 32> image_digest(std::span<const std::byte> bytes) {
   constexpr size_t digest_at = offsetof(ZoneHeader, digest);
-  constexpr std::array<uint8_t, 32> zeros{};
-  std::array<uint8_t, 32> digest{};
-  if (bytes.size() < digest_at + zeros.size()) return digest;
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
-  EVP_DigestUpdate(context, bytes.data(), digest_at);
-  EVP_DigestUpdate(context, zeros.data(), zeros.size());
-  const auto rest = bytes.subspan(digest_at + zeros.size());
-  EVP_DigestUpdate(context, rest.data(), rest.size());
-  EVP_DigestFinal_ex(context, digest.data(), nullptr);
-  EVP_MD_CTX_free(context);
-  return digest;
+  if (bytes.size() < digest_at + sizeof(ZoneHeader::digest)) return {};
+  return geo::table_digest(bytes, digest_at);
 }
 
 } // namespace anytick::core
