@@ -17,6 +17,10 @@ namespace {
 
 namespace dns = core::dns;
 
+/// `_country TXT` tells a client where it is taken to be, as GeoDNS does. Nobody caches what is asked by hand.
+constexpr std::string_view location_name = "_country";
+constexpr uint32_t location_ttl = 1;
+
 /// Type of a node that answers all types that are not listed.
 constexpr uint16_t other_types = 0;
 
@@ -76,7 +80,7 @@ void ZoneCompiler::run() {
 
 /// Wire and relative form of every name that exists, in canonical order: answered ones and their parents.
 std::vector<std::pair<std::string, std::string>> ZoneCompiler::all_names() const {
-  std::set<std::string> names{""};
+  std::set<std::string> names{"", std::string(location_name)};
   for (const auto& [name, labels] : variants_.all()) {
     std::string_view each = name;
     while (names.emplace(each).second && each.find('.') != each.npos) each.remove_prefix(each.find('.') + 1);
@@ -93,6 +97,8 @@ std::vector<core::ImageNodeType> ZoneCompiler::node_types(const std::string& nam
   const auto add = [&](uint16_t type, uint32_t index) { types.push_back({type, 0, index}); };
   if (variants_.find(name) != nullptr)
     for (const uint16_t type : types_of(name)) add(type, *selector(name, type));
+  if (name == location_name && variants_.find(name) == nullptr)
+    add(dns::TXT, writer_.selector({{everybody_, 0, writer_.location_rrset(location_ttl)}}));
   if (name.empty()) {
     add(dns::SOA, selector_for_all(zone_.soa));
     const auto apex = zone_.labels.begin();

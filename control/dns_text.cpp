@@ -214,4 +214,9 @@ std::string rdata_text(uint16_t type, std::string_view rdata) {
   }
 }
 
+std::string_view kind_text(core::AnswerKind kind) {
+  static constexpr std::array<std::string_view, 4> names{"all", "draw", "signed-subsets", "location"};
+  return names[static_cast<size_t>(kind)];
+}
+
 } // namespace anytick::control

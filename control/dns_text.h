@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/core/zone_image.h"
 #include "geo/refusal.h"
 
 /// DNS names and records between wire format and text. Wire bytes are kept in strings.
@@ -33,6 +34,9 @@ std::string type_text(uint16_t type);
 
 /// RDATA in presentation form. Precondition: it is well-formed for the type.
 std::string rdata_text(uint16_t type, std::string_view rdata);
+
+/// How an image's RRset is answered: "all", "draw" ...
+std::string_view kind_text(core::AnswerKind kind);
 
 /// Appends an integer in network byte order.
 template <class T> void append_big(std::string& bytes, T value) {

@@ -16,17 +16,15 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view kind_text(const core::ImageRRset& set) {
-  return set.kind == static_cast<uint16_t>(core::AnswerKind::draw) ? "draw" : "all";
-}
-
 std::string type_name(uint16_t type) {
   return type == 0 ? "other" : type_text(type);
 }
 
 std::string summary(const core::ImageRRset& set) {
-  std::string text = fmt::format("{} ttl {} {}", type_text(set.type), set.ttl, kind_text(set));
-  if (kind_text(set) == "draw") text += fmt::format(" {} of", set.max_records);
+  const auto kind = static_cast<core::AnswerKind>(set.kind);
+  std::string text = fmt::format("{} ttl {} {}", type_text(set.type), set.ttl, kind_text(kind));
+  if (kind == core::AnswerKind::location) return text;
+  if (kind == core::AnswerKind::draw) text += fmt::format(" {} of", set.max_records);
   return text + fmt::format(" {}", set.record_count);
 }
 
@@ -139,7 +137,7 @@ ordered_json rrset_json(const core::ZoneImage& image, const core::ImageRRset& se
     records.push_back({{"data", rdata_text(set.type, image.text_of(record.rdata))}, {"weight", record.weight}});
   return {{"type", type_text(set.type)},
           {"ttl", set.ttl},
-          {"kind", kind_text(set)},
+          {"kind", kind_text(static_cast<core::AnswerKind>(set.kind))},
           {"max_records", set.max_records},
           {"records", std::move(records)}};
 }

@@ -14,6 +14,7 @@
 #include "control/reply.h"
 #include "control/targeting.h"
 #include "dataplane/core/dns_answer.h"
+#include "dataplane/core/dns_location.h"
 #include "dataplane/core/join.h"
 #include "dataplane/core/join_classes.h"
 #include "geo/region_groups.h"
@@ -152,7 +153,7 @@ class Explainer {
   void read_targets(const core::ImageZone& zone);
   Ending walk();
   void choose(Step& step);
-  void see_scope(Step& step);
+  void see_scope(Step& step, const std::array<bool, geo::level_count>& levels) const;
   SetSeen see_set(uint32_t index) const;
   void take_records(const SetSeen& set);
   bool follow_cname();
@@ -268,17 +269,22 @@ void Explainer::choose(Step& step) {
     const core::ClientClass client = core::Join::class_of(join_.zone(zone_), lookup_.place, lookup_.located);
     chosen = join_.in_row(answer, client.number);
     step.scope = client.scope;
-    see_scope(step);
+    see_scope(step, levels_);
   }
   if (tracer_->trace(lookup_.node, query_.qtype, step.trials) != chosen) differs("RRset of " + step.name);
-  if (chosen != no_rrset) step.set = see_set(chosen);
+  if (chosen == no_rrset) return;
+  step.set = see_set(chosen);
+  if (step.set->kind != core::AnswerKind::location) return;
+  static constexpr std::array<bool, geo::level_count> all_levels{true, true, true, true};
+  step.scope = core::location_scope(view_.map, lookup_.place);
+  see_scope(step, all_levels);
 }
 
-void Explainer::see_scope(Step& step) {
+void Explainer::see_scope(Step& step, const std::array<bool, geo::level_count>& levels) const {
   static constexpr std::array<const char*, geo::level_count> names{"asn", "region", "country", "continent"};
   if (step.scope == 0) return;
   for (size_t level = 0; level < geo::level_count; ++level)
-    if (levels_[level] && place_.length[level] == step.scope) step.scope_by.emplace_back(names[level]);
+    if (levels[level] && place_.length[level] == step.scope) step.scope_by.emplace_back(names[level]);
   const core::Overlay* overlay = join_.zone(zone_).overlay;
   if (overlay != nullptr && overlay->find(lookup_.located).length == step.scope) step.scope_by.emplace_back("address");
   if (step.scope_by.empty()) differs("levels of " + step.name);
@@ -286,12 +292,17 @@ void Explainer::see_scope(Step& step) {
 
 SetSeen Explainer::see_set(uint32_t index) const {
   const core::ImageRRset& set = image_.rrsets()[index];
-  const bool drawn = set.kind == static_cast<uint16_t>(core::AnswerKind::draw);
-  SetSeen seen{index, set.type, set.ttl, drawn, set.max_records, {}};
+  const auto kind = static_cast<core::AnswerKind>(set.kind);
+  SetSeen seen{index, set.type, set.ttl, kind, set.max_records, {}};
+  if (kind == core::AnswerKind::location) {
+    if (taken_ == reply_.answers.size()) differs("no location");
+    seen.candidates.push_back({rdata_text(set.type, reply_.answers[taken_].rdata), 0, 1, 1});
+    return seen;
+  }
   const auto records = image_.records().subspan(set.first_record, set.record_count);
   std::vector<double> first(records.size()), included(records.size(), 1.0);
   first[0] = 1; // unless drawn, records stand in their order
-  if (drawn) {
+  if (kind == core::AnswerKind::draw) {
     std::vector<uint32_t> weights;
     for (const core::ImageRecord& record : records) weights.push_back(record.weight);
     first = first_probabilities(weights);
@@ -316,8 +327,9 @@ void Explainer::take_records(const SetSeen& seen) {
     const auto is_answer = [&](const core::ImageRecord& record) {
       return image_.text_of(record.rdata) == answer.rdata;
     };
-    if (answer.type != set.type || answer.ttl != set.ttl || std::none_of(records.begin(), records.end(), is_answer))
-      differs("a record of another RRset");
+    const bool of_set =
+        seen.kind == core::AnswerKind::location || std::any_of(records.begin(), records.end(), is_answer);
+    if (answer.type != set.type || answer.ttl != set.ttl || !of_set) differs("a record of another RRset");
   }
 }
 

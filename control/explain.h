@@ -67,7 +67,7 @@ struct SetSeen {
   uint32_t index; ///< among the image's RRsets
   uint16_t type;
   uint32_t ttl; ///< seconds
-  bool drawn;
+  core::AnswerKind kind;
   uint32_t max_records;
   std::vector<Candidate> candidates; ///< the likeliest first
 };

@@ -164,8 +164,10 @@ class TextExplanation {
   }
 
   void add_set(const SetSeen& set) {
-    const std::string taken = set.drawn ? fmt::format("draws {} of {}", set.max_records, set.candidates.size())
-                                        : fmt::format("all {}", set.candidates.size());
+    std::string taken = fmt::format("all {}", set.candidates.size());
+    if (set.kind == core::AnswerKind::draw)
+      taken = fmt::format("draws {} of {}", set.max_records, set.candidates.size());
+    if (set.kind == core::AnswerKind::location) taken = "where the client is taken to be";
     line("  rrset {}: {} ttl {}, {}", set.index, type_text(set.type), set.ttl, taken);
   }
 
@@ -173,9 +175,10 @@ class TextExplanation {
     const size_t count = top_ == 0 ? set.candidates.size() : std::min(top_, set.candidates.size());
     size_t width = 6;
     for (size_t i = 0; i < count; ++i) width = std::max(width, set.candidates[i].data.size());
-    if (set.drawn) line("  {:<{}}  {:>10}  {:>10}  {:>10}", "RECORD", width, "WEIGHT", "FIRST", "INCLUDED");
+    const bool drawn = set.kind == core::AnswerKind::draw;
+    if (drawn) line("  {:<{}}  {:>10}  {:>10}  {:>10}", "RECORD", width, "WEIGHT", "FIRST", "INCLUDED");
     for (const Candidate& each : std::span(set.candidates).first(count)) {
-      if (set.drawn)
+      if (drawn)
         line("  {:<{}}  {:>10}  {:>10.8f}  {:>10.8f}", each.data, width, each.weight, each.first, each.included);
       else
         line("  {}", each.data);
@@ -223,12 +226,8 @@ ordered_json set_json(const SetSeen& set) {
   for (const Candidate& each : set.candidates)
     records.push_back(
         {{"data", each.data}, {"weight", each.weight}, {"first", each.first}, {"included", each.included}});
-  return {{"index", set.index},
-          {"type", type_text(set.type)},
-          {"ttl", set.ttl},
-          {"kind", set.drawn ? "draw" : "all"},
-          {"max_records", set.max_records},
-          {"records", std::move(records)}};
+  return {{"index", set.index},          {"type", type_text(set.type)},    {"ttl", set.ttl},
+          {"kind", kind_text(set.kind)}, {"max_records", set.max_records}, {"records", std::move(records)}};
 }
 
 ordered_json step_json(const Step& step) {

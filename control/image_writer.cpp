@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "dataplane/core/dns.h"
+
 namespace anytick::control {
 namespace {
 
@@ -88,6 +90,17 @@ uint32_t ImageWriter::rrset(const RecordSet& set, uint32_t max_hosts) {
     rrsets_.push_back(rrset);
     records_.insert(records_.end(), records.begin(), records.end());
   }
+  return at->second;
+}
+
+uint32_t ImageWriter::location_rrset(uint32_t ttl) {
+  core::ImageRRset rrset{};
+  rrset.type = core::dns::TXT;
+  rrset.kind = static_cast<uint16_t>(core::AnswerKind::location);
+  rrset.ttl = ttl;
+  rrset.max_records = 1;
+  const auto [at, fresh] = known_rrsets_.emplace(std::string(raw_bytes(rrset)), static_cast<uint32_t>(rrsets_.size()));
+  if (fresh) rrsets_.push_back(rrset);
   return at->second;
 }
 

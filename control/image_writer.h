@@ -22,6 +22,8 @@ class ImageWriter {
   uint32_t target(std::string_view text) const { return target_index_.at(std::string(text)); }
   core::BlobRange blob(std::string_view bytes);
   uint32_t rrset(const RecordSet& set, uint32_t max_hosts);
+  /// The TXT record that tells a client where it is taken to be.
+  uint32_t location_rrset(uint32_t ttl);
   /// Precondition: entries sorted by target, at least one; aliases lead to selectors that came from here.
   uint32_t selector(const std::vector<core::ImageEntry>& entries);
   std::vector<core::ImageEntry> entries_of(uint32_t selector) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/core/bytes.h"
+#include "dataplane/core/dns_location.h"
 #include "dataplane/core/join.h"
 
 namespace anytick::core {
@@ -62,16 +63,27 @@ void write_drawn(const Join& join, WorkerState& worker, Reply& reply, const Read
   for (unsigned i = 0; i < drawn.count; ++i) write_record(reply, owner, join.record(set, drawn.indices[i]));
 }
 
+void write_client_location(const geo::Map* map, const Lookup& lookup, Reply& reply, const ReadySet& set,
+                           uint16_t owner) {
+  std::array<uint8_t, location_record_max> record;
+  write_record(reply, owner, write_location(map, {lookup.located, lookup.by_subnet, lookup.place}, set.ttl, record));
+  reply.answers = static_cast<uint16_t>(reply.answers + 1);
+  reply.scope = std::max(reply.scope, location_scope(map, lookup.place));
+}
+
 /// Adds an RRset to the answer section. If it does not fit the answer is truncated, whole RRsets at a time.
-bool write_set(const Join& join, WorkerState& worker, Reply& reply, const ReadySet& set, uint16_t owner) {
+bool write_set(const View& view, WorkerState& worker, const Lookup& lookup, Reply& reply, const ReadySet& set,
+               uint16_t owner) {
   if (!reply.fits(set.answer_bytes)) {
     reply.truncated = true;
     return false;
   }
-  if (set.drawn) {
-    write_drawn(join, worker, reply, set, owner);
+  if (set.kind == AnswerKind::draw) {
+    write_drawn(*view.join, worker, reply, set, owner);
+  } else if (set.kind == AnswerKind::location) [[unlikely]] {
+    write_client_location(view.map, lookup, reply, set, owner);
   } else {
-    for (uint32_t i = 0; i < set.max_records; ++i) write_record(reply, owner, join.record(set, i));
+    for (uint32_t i = 0; i < set.max_records; ++i) write_record(reply, owner, view.join->record(set, i));
     reply.answers = static_cast<uint16_t>(reply.answers + set.max_records);
   }
   return true;
@@ -140,8 +152,9 @@ const ReadySet* choose_set(const Join& join, const ReadyNode& node, uint16_t typ
 }
 
 /// Answers from a zone of ours; CNAMEs are followed inside it, and the RCODE is that of the chain's end (RFC 6604 3).
-void answer_from_zone(const Join& join, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
+void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
                       Reply& reply) {
+  const Join& join = *view.join;
   reply.authoritative = true;
   NodeMatch match{lookup.node, lookup.exact};
   const uint16_t zone_index = join.node(match.node).zone;
@@ -161,7 +174,7 @@ void answer_from_zone(const Join& join, WorkerState& worker, const DnsQuery& que
       return write_denial(join, reply, zone, name_at, name_length);
     }
     const size_t rdata_at = reply.at + 12; // behind a compressed owner
-    if (!write_set(join, worker, reply, *set, static_cast<uint16_t>(0xc000 | name_at))) return;
+    if (!write_set(view, worker, lookup, reply, *set, static_cast<uint16_t>(0xc000 | name_at))) return;
     if (set->type != dns::CNAME || query.qtype == dns::CNAME || step == cname_steps_max) return;
 
     FoldedName target;
@@ -253,7 +266,7 @@ void answer_lookup(const View& view, WorkerState& worker, const DnsQuery& query,
   } else if (lookup.node == NameTable::none) {
     reply.rcode = Rcode::refused;
   } else {
-    answer_from_zone(*view.join, worker, query, lookup, reply);
+    answer_from_zone(view, worker, query, lookup, reply);
   }
   if (!lookup.by_subnet) reply.scope = 0;
   if (!reply.truncated) return;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "dataplane/core/dns_location.h"
 #include "dataplane/core/join_classes.h"
 
 namespace anytick::core {
@@ -75,11 +76,12 @@ void JoinBuilder::make_sets() {
   for (const ImageRRset& from : image_.rrsets()) {
     ReadySet set{};
     set.type = from.type;
-    set.drawn = from.kind == static_cast<uint16_t>(AnswerKind::draw);
+    set.kind = static_cast<AnswerKind>(from.kind);
     set.ttl = from.ttl;
     set.max_records = from.max_records;
     make_records(from, set);
-    if (set.drawn) make_draw(from, set);
+    if (set.kind == AnswerKind::draw) make_draw(from, set);
+    if (set.kind == AnswerKind::location) set.answer_bytes = 2 + location_record_max;
     join_->sets_.push_back(set);
   }
 }
@@ -103,7 +105,7 @@ void JoinBuilder::make_records(const ImageRRset& from, ReadySet& set) {
     largest = std::max(largest, size);
   }
   set.record_bytes = static_cast<uint32_t>(largest);
-  set.answer_bytes = static_cast<uint32_t>(set.drawn ? largest * set.max_records : sum);
+  set.answer_bytes = static_cast<uint32_t>(set.kind == AnswerKind::draw ? largest * set.max_records : sum);
 }
 
 void JoinBuilder::make_draw(const ImageRRset& from, ReadySet& set) {

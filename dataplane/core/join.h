@@ -37,13 +37,13 @@ class AnswerRef {
 /// An RRset made ready to be written. Records stand in wire format from their type field on: what varies is the owner.
 struct ReadySet {
   uint16_t type;
-  bool drawn;
+  AnswerKind kind;
   uint32_t ttl; ///< seconds
   uint32_t max_records;
   uint32_t record_bytes; ///< of the largest record with a compressed owner (2 bytes)
   uint32_t answer_bytes; ///< most that an answer takes, owners compressed
   uint32_t first_record; ///< into record_place()
-  DrawView draw;         ///< drawn only; values are A addresses in wire order, or record indices
+  DrawView draw;         ///< AnswerKind::draw only; values are A addresses in wire order, or record indices
 };
 
 /// Where a record's wire bytes stand.

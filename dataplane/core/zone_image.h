@@ -104,16 +104,22 @@ struct ImageTarget {
   BlobRange text;
 };
 
-enum class AnswerKind : uint16_t { all, draw /* K of N by weight */, signed_subsets /* reserved */ };
+enum class AnswerKind : uint16_t {
+  all,
+  draw,           ///< K of N by weight
+  signed_subsets, ///< reserved
+  location,       ///< one TXT record, written for each client: where it is taken to be. No records in the image
+};
 
 struct ImageRRset {
   uint16_t type; ///< RR type, host order
   uint16_t kind; ///< AnswerKind
   uint32_t ttl;  ///< seconds, <= 2^31 - 1 (RFC 2181 8)
   uint32_t first_record;
-  uint32_t record_count; ///< 1..65535
-  uint32_t max_records;  ///< K: most records in an answer; record_count when kind is all, else 1..min(record_count, 32)
-  uint32_t signatures;   ///< reserved for RRSIG slots: 0
+  uint32_t record_count; ///< 1..65535; 0 when kind is location
+  uint32_t
+      max_records;     ///< K: most records in an answer. all: record_count; draw: 1..min(record_count, 32); location: 1
+  uint32_t signatures; ///< reserved for RRSIG slots: 0
 };
 
 /// One record's RDATA in wire format, names uncompressed. For A and AAAA distinct within an RRset.

@@ -162,6 +162,11 @@ Fault ZoneValidator::rrset(const ImageRRset& set) {
   if (set.type == 0 || meta) return refuse("not a data type");
   if (set.ttl > INT32_MAX) return refuse("TTL over 2^31 - 1");
   if (set.signatures != 0) return refuse("reserved field is not zero");
+  if (set.kind == static_cast<uint16_t>(AnswerKind::location)) {
+    if (set.type != dns::TXT || set.first_record != 0 || set.record_count != 0 || set.max_records != 1)
+      return refuse("a client's location is one TXT record that the image does not have");
+    return {};
+  }
   if (set.record_count == 0 || set.record_count > draw_candidates_max) return refuse("not 1 to 65,535 records");
   if (!in_range(set.first_record, set.record_count, image_.records().size())) return refuse("records out of range");
   if (set.kind == static_cast<uint16_t>(AnswerKind::all)) {

@@ -103,6 +103,16 @@ std::vector<PacketCase> subnet_cases() {
           "hostmaster.test.example. 7 "
           "5400 5400 1209600 3600 | OPT 1232 ECS 192.0.2.0/24/24",
           {Counter::dns_answered, Counter::rcode_noerror, Counter::dns_nodata, Counter::dns_edns, Counter::dns_ecs}),
+      row("ecs.location", "what the subnet is taken for, as wide as it is true",
+          {.name = "_country.test.example", .type = 16, .options = {subnet("100.200.0.0/16")}},
+          "NOERROR qr aa | _country.test.example. TXT | _country.test.example. 1 TXT \"subnet=100.128.0.0/9\" "
+          "\"continent=asia\" \"country=jp\" | - | OPT 1232 ECS 100.200.0.0/16/9",
+          edns_ecs),
+      row("ecs.location", "IPv6",
+          {.name = "_country.test.example", .type = 16, .options = {subnet("2001:db8:1:ab00::/56")}},
+          "NOERROR qr aa | _country.test.example. TXT | _country.test.example. 1 TXT \"subnet=2001:db8:1::/48\" "
+          "\"continent=north-america\" \"country=us\" | - | OPT 1232 ECS 2001:db8:1:ab00::/56/48",
+          edns_ecs),
       row("ecs.source-zero", "the client does not want to be located", {.options = {subnet("198.51.100.0/0")}},
           answered(us, " ECS 0.0.0.0/0/0"), edns_ecs),
       row("ecs.source-zero", "family 0, as dig +subnet=0 sends it", {.options = {{8, {0, 0, 0, 0}}}},

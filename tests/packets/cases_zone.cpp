@@ -46,6 +46,17 @@ std::vector<PacketCase> type_cases() {
   };
 }
 
+std::vector<PacketCase> location_cases() {
+  const std::string name = "_country.test.example";
+  const auto told = [&](const std::string& strings) { return found(name + ". TXT", name + ". 1 TXT " + strings); };
+  return {
+      ask("zone.location", "by source", name, TXT,
+          told(R"("address=192.0.2.1" "continent=north-america" "country=us")")),
+      ask("zone.location", "nowhere", name, TXT, told(R"("address=8.8.8.8")"), noerror, "8.8.8.8"),
+      ask("zone.location", "has no other type", name, A, denied("NOERROR", name + ". A"), nodata),
+  };
+}
+
 std::vector<PacketCase> target_cases() {
   return {
       ask("zone.target", "by country", "0.test.example", A,
@@ -134,7 +145,7 @@ std::vector<PacketCase> negative_cases() {
 
 std::vector<PacketCase> zone_cases() {
   std::vector<PacketCase> cases;
-  for (const auto& part : {type_cases(), target_cases(), cname_cases(), negative_cases()})
+  for (const auto& part : {type_cases(), location_cases(), target_cases(), cname_cases(), negative_cases()})
     cases.insert(cases.end(), part.begin(), part.end());
   return cases;
 }

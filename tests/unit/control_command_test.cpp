@@ -105,7 +105,7 @@ TEST_F(ZoneCommand, CompilesAndDumps) {
   const Outcome compiled = run({"zone", "compile", good_, warned_, "-o", image_, "--created", "5"});
   EXPECT_EQ(compiled.code, exit_done) << compiled.failure;
   EXPECT_EQ(compiled.errors, warned_ + ": logging: warning: ignored\n");
-  EXPECT_NE(compiled.output.find("zone pool.example. serial 7: 1 name\n"), std::string::npos) << compiled.output;
+  EXPECT_NE(compiled.output.find("zone pool.example. serial 7: 2 names\n"), std::string::npos) << compiled.output;
   EXPECT_NE(compiled.output.find("image: serial 9, "), std::string::npos) << compiled.output;
 
   const Outcome dumped = run({"zone", "dump", image_});
@@ -171,21 +171,22 @@ TEST(Dump, IsCompleteAndNamesSharedThingsOnce) {
   const std::string text = dump_text(image);
   EXPECT_TRUE(text.starts_with("image serial 4 format 1 created unknown bytes ")) << text;
   EXPECT_EQ(text.substr(text.find('\n') + 1),
-            R"(zone pool.example. serial 3 targeting "@ continent country" names 9 depth 4
+            R"(zone pool.example. serial 3 targeting "@ continent country" names 10 depth 4
 pool.example. ns @ rrset 1 ns ttl 86400 all 1
 pool.example. soa @ rrset 0 soa ttl 1200 all 1
 0.pool.example. a @ rrset 2 a ttl 120 draw 2 of 2
 0.pool.example. a us as 1.pool.example. a
 0.pool.example. txt @ rrset 4 txt ttl 120 all 1
 1.pool.example. a @ rrset 3 a ttl 120 draw 1 of 1
+_country.pool.example. txt @ rrset 5 txt ttl 1 location
 us.pool.example. has no types
 0.us.pool.example. a as 1.pool.example. a
-w.us.pool.example. other @ rrset 5 cname ttl 120 all 1
+w.us.pool.example. other @ rrset 6 cname ttl 120 all 1
 w.us.pool.example. cname as w.us.pool.example. other
 v.pool.example. has no types
 0.v.pool.example. a as 0.pool.example. a
 0.v.pool.example. txt as 0.pool.example. txt
-w.pool.example. other us rrset 5 cname ttl 120 all 1
+w.pool.example. other us rrset 6 cname ttl 120 all 1
 w.pool.example. cname as w.pool.example. other
 rrset 0 soa ttl 1200 all 1
 rrset 0 record a.b. hostmaster.pool.example. 3 5400 5400 1209600 3600
@@ -198,8 +199,9 @@ rrset 3 a ttl 120 draw 1 of 1
 rrset 3 weight 1 record 192.0.2.3
 rrset 4 txt ttl 120 all 1
 rrset 4 record "x"
-rrset 5 cname ttl 120 all 1
-rrset 5 record 0.pool.example.
+rrset 5 txt ttl 1 location
+rrset 6 cname ttl 120 all 1
+rrset 6 record 0.pool.example.
 )");
 }
 

@@ -113,7 +113,7 @@ TEST(Compile, AliasesAndEqualSetsCostNothing) {
   const auto vendors = image_of(labels);
   EXPECT_EQ(view(vendors).selectors().size(), view(plain).selectors().size());
   EXPECT_EQ(view(vendors).entries().size(), view(plain).entries().size());
-  EXPECT_EQ(view(plain).rrsets().size(), 3u) << "SOA and two sets of addresses";
+  EXPECT_EQ(view(plain).rrsets().size(), 4u) << "SOA, the client's location and two sets of addresses";
   EXPECT_EQ(view(plain).records().size(), 3u);
 }
 

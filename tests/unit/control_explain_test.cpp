@@ -131,6 +131,13 @@ INSTANTIATE_TEST_SUITE_P(
              Ending::answered,
              {"0.geo.example.: ca -, north-america as na.geo.example. + (ca +) => a 192.0.2.31 /24 region country "
               "continent"}},
+        Case{"LocationOfTheClient",
+             "_country.geo.example",
+             dns::TXT,
+             "198.51.106.1/32",
+             Ending::answered,
+             {"_country.geo.example.: ca -, north-america -, @ + => txt \"subnet=198.51.106.0/24\" "
+              "\"continent=north-america\" \"country=ca\" /24 region country continent"}},
         Case{"NothingButAnAlias",
              "1.geo.example",
              dns::A,

@@ -38,6 +38,13 @@ struct Damage {
   const char* refusal; ///< part of its text
 };
 
+ImageRRset& location_set(Image& image) {
+  for (size_t i = 0;; ++i) {
+    auto& set = image.element<ImageRRset>(Section::rrsets, i);
+    if (set.kind == static_cast<uint16_t>(AnswerKind::location)) return set;
+  }
+}
+
 // Every one of them has a right digest.
 const Damage damages[] = {
     {"Magic", [](Image& i) { i.header().magic[0] = 'x'; }, "not a zone image"},
@@ -66,6 +73,9 @@ const Damage damages[] = {
     {"RRsetRange", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).first_record = 60000; }, "out of range"},
     {"RRsetDraws", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).max_records = 0; }, "RRsets at offset"},
     {"RRsetSignatures", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).signatures = 1; }, "reserved field"},
+    {"LocationType", [](Image& i) { location_set(i).type = dns::A; }, "one TXT record"},
+    {"LocationRecords", [](Image& i) { location_set(i).record_count = 1; }, "one TXT record"},
+    {"LocationMany", [](Image& i) { location_set(i).max_records = 2; }, "one TXT record"},
     {"SelectorEmpty", [](Image& i) { i.element<ImageSelector>(Section::selectors, 0).entry_count = 0; }, "no entries"},
     {"SelectorRange", [](Image& i) { i.element<ImageSelector>(Section::selectors, 0).first_entry = 1 << 30; },
      "out of range"},

@@ -15,9 +15,9 @@ namespace {
 using test::Message;
 using test::World;
 
-std::string ask(const World& world, const std::string& name, const std::string& client_subnet) {
+std::string ask(const World& world, const std::string& name, const std::string& client_subnet, unsigned type = dns::A) {
   test::Bytes message =
-      Message{.name = name, .flags = 0, .edns = true, .options = {test::subnet(client_subnet)}}.bytes();
+      Message{.name = name, .type = type, .flags = 0, .edns = true, .options = {test::subnet(client_subnet)}}.bytes();
   const size_t length = message.size();
   message.resize(2000);
   WorkerState worker(1);
@@ -140,17 +140,20 @@ TEST(Scope, EveryAddressInsideGetsTheSame) {
     const std::string overrides = random_overrides(random);
     const World world({{"pool.example", zone}}, overrides);
     for (int i = 0; i < 200; ++i) {
-      const std::string name = std::string(1, "012x"[random.next() % 4]) + ".pool.example";
+      const bool location = i % 5 == 0; // "_country" depends on every level
+      const unsigned type = location ? dns::TXT : dns::A;
+      const std::string label = location ? "_country" : std::string(1, "012x"[random.next() % 4]);
+      const std::string name = label + ".pool.example";
       uint32_t client = 0x0b000000 | static_cast<uint32_t>(random.next() & 0x00ffffff);
       if (i % 4 == 0) client = 0x0b4d0300 | (client & 0xff); // around the targets by address
-      const std::string reply = ask(world, name, address_text(client) + "/32");
+      const std::string reply = ask(world, name, address_text(client) + "/32", type);
       const unsigned scope = scope_of(reply);
       ASSERT_LE(scope, 32u);
       const uint32_t host_mask = scope == 0 ? ~0u : (scope == 32 ? 0u : ~0u >> scope);
       for (int inside = 0; inside < 20; ++inside) {
         uint32_t other = (client & ~host_mask) | (static_cast<uint32_t>(random.next()) & host_mask);
         if (scope < 8) other = 0x0b000000 | (other & 0x00ffffff); // stay where clients can be located
-        const std::string same = ask(world, name, address_text(other) + "/32");
+        const std::string same = ask(world, name, address_text(other) + "/32", type);
         ASSERT_EQ(answer_of(same), answer_of(reply)) << name << ' ' << address_text(client) << " scope " << scope
                                                      << ", inside it " << address_text(other) << '\n'
                                                      << zone << '\n'
