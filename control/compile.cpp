@@ -53,6 +53,7 @@ class ZoneCompiler {
   std::optional<core::ImageEntry> entry(const Variant& variant, uint16_t type);
   uint32_t with_fallback(uint32_t selector, uint32_t rrset);
   uint32_t selector_for_all(const RecordSet& set);
+  const RecordSet* name_servers(const std::string& name) const;
 
   std::vector<core::ImageNodeType> node_types(const std::string& name);
   std::vector<std::pair<std::string, std::string>> all_names() const;
@@ -99,14 +100,16 @@ std::vector<core::ImageNodeType> ZoneCompiler::node_types(const std::string& nam
     for (const uint16_t type : types_of(name)) add(type, *selector(name, type));
   if (name == location_name && variants_.find(name) == nullptr)
     add(dns::TXT, writer_.selector({{everybody_, 0, writer_.location_rrset(location_ttl)}}));
-  if (name.empty()) {
-    add(dns::SOA, selector_for_all(zone_.soa));
-    const auto apex = zone_.labels.begin();
-    if (apex != zone_.labels.end() && apex->name.empty())
-      if (const RecordSet* servers = apex->find(dns::NS)) add(dns::NS, selector_for_all(*servers));
-  }
+  if (name.empty()) add(dns::SOA, selector_for_all(zone_.soa));
+  if (const RecordSet* servers = name_servers(name)) add(dns::NS, selector_for_all(*servers));
   std::sort(types.begin(), types.end(), [](const auto& a, const auto& b) { return a.type < b.type; });
   return types;
+}
+
+/// The zone's own, or those that a name is delegated to: never by target.
+const RecordSet* ZoneCompiler::name_servers(const std::string& name) const {
+  const auto label = std::ranges::lower_bound(zone_.labels, name, {}, &ZoneLabel::name);
+  return label != zone_.labels.end() && label->name == name ? label->find(dns::NS) : nullptr;
 }
 
 uint32_t ZoneCompiler::selector_for_all(const RecordSet& set) {

@@ -148,6 +148,7 @@ class Explainer {
     core::begin_lookup(view_, query_, source, lookup_);
     core::finish_lookup(view_, query_, lookup_);
   }
+  std::string node_text(uint32_t node) const { return name_text(image_.text_of(image_.nodes()[node].name)); }
   void see_client();
   void enter_zone();
   void read_targets(const core::ImageZone& zone);
@@ -200,8 +201,7 @@ void Explainer::see_client() {
 void Explainer::enter_zone() {
   zone_ = join_.node(lookup_.node).zone;
   const core::ImageZone& zone = image_.zones()[zone_];
-  out_.zone = {name_text(image_.text_of(image_.nodes()[zone.first_node].name)), zone.serial,
-               targeting_text(zone.targeting)};
+  out_.zone = {node_text(zone.first_node), zone.serial, targeting_text(zone.targeting)};
   const auto classes = core::ClassFinder(image_, view_.map).find(zone);
   if (!classes) differs(classes.refusal().text());
   levels_ = classes->levels;
@@ -240,9 +240,18 @@ Ending Explainer::walk() {
   while (true) {
     Step& step = out_.steps.emplace_back();
     step.name = name_text(text_of(query_.name.suffix(0)));
+    if (const uint32_t cut = join_.cut_above(lookup_.node, lookup_.exact, query_.qtype); cut != core::ReadyNode::none) {
+      out_.delegation = node_text(join_.referral(cut).node);
+      return Ending::referral;
+    }
     if (!lookup_.exact) {
-      out_.closest_encloser = name_text(image_.text_of(image_.nodes()[lookup_.node].name));
-      return Ending::nxdomain;
+      const uint32_t wildcard = join_.node(lookup_.node).wildcard;
+      if (wildcard == core::ReadyNode::none) {
+        out_.closest_encloser = node_text(lookup_.node);
+        return Ending::nxdomain;
+      }
+      step.wildcard = node_text(wildcard);
+      lookup_.node = wildcard;
     }
     const bool has_types = image_.nodes()[lookup_.node].type_count > 0;
     if (query_.qtype == dns::ANY && has_types) return Ending::any;
@@ -255,7 +264,7 @@ Ending Explainer::walk() {
     // What is in the zone and yet neither answered nor denied lies behind the limit.
     if (taken_ == reply_.answers.size() && reply_.authorities == 0) {
       out_.steps.push_back(
-          {.name = name_text(text_of(query_.name.suffix(0))), .trials = {}, .set = {}, .scope_by = {}});
+          {.name = name_text(text_of(query_.name.suffix(0))), .wildcard = {}, .trials = {}, .set = {}, .scope_by = {}});
       return Ending::chain_limit;
     }
   }
@@ -347,6 +356,7 @@ void Explainer::compare() const {
   if (out_.ending == Ending::nxdomain) rcode = dns::Rcode::nxdomain;
   if (out_.ending == Ending::no_zone) rcode = dns::Rcode::refused;
   if (reply_.rcode != rcode) differs("RCODE");
+  if (reply_.refers != (out_.ending == Ending::referral)) differs("referral");
   const size_t answers = taken_ + (out_.ending == Ending::any ? 1 : 0);
   if (reply_.answers.size() != answers)
     differs(fmt::format("{} answers, {} of them explained", reply_.answers.size(), answers));

@@ -75,6 +75,7 @@ struct SetSeen {
 /// One name of a chain of CNAMEs.
 struct Step {
   std::string name;
+  std::string wildcard;      ///< what the name is synthesised from (RFC 4592 3.3), "" if it exists
   std::vector<Trial> trials; ///< none where the name is not looked into
   std::optional<SetSeen> set;
   uint8_t scope = 0;                 ///< bits for which this step is the same; 0: for everybody
@@ -87,6 +88,7 @@ enum class Ending {
   nodata,       ///< the name has nothing of this type for this client
   empty_name,   ///< the name exists for those below it only (RFC 4592 2.2.2), or NODATA
   nxdomain,     ///< there is no such name
+  referral,     ///< the name lies in a zone that is delegated
   leaves_zone,  ///< a CNAME leads out of the zone: the resolver goes on
   chain_limit,  ///< too many CNAMEs: the resolver goes on
   no_zone,      ///< no zone of the image has the name
@@ -106,6 +108,7 @@ struct Explanation {
   std::optional<ZoneSeen> zone;      ///< none: no_zone, not_looked_up
   std::vector<Step> steps;
   Ending ending;
+  std::string delegation;       ///< referral: the name of the zone cut
   std::string closest_encloser; ///< nxdomain: the longest name above it that exists (RFC 4592 3.3.1)
   uint8_t scope = 0;            ///< longest of the steps'
 };

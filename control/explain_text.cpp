@@ -33,6 +33,8 @@ std::string_view rcode_text(dns::Rcode rcode) {
     return "REFUSED";
   case dns::Rcode::badvers:
     return "BADVERS";
+  case dns::Rcode::badcookie:
+    return "BADCOOKIE";
   }
   __builtin_unreachable();
 }
@@ -48,6 +50,8 @@ constexpr EndingText endings[]{
     {Ending::nodata, "nodata", "NODATA: the name exists, but has nothing of this type for this client"},
     {Ending::empty_name, "empty-name", "NODATA: the name exists for the names below it only"},
     {Ending::nxdomain, "nxdomain", "there is no such name"},
+    {Ending::referral, "referral",
+     "the name lies in a zone that is delegated: the resolver goes on at its name servers"},
     {Ending::leaves_zone, "leaves-zone", "the CNAME leads out of the zone: the resolver goes on from there"},
     {Ending::chain_limit, "chain-limit", "the chain of CNAMEs is too long: the resolver goes on from here"},
     {Ending::no_zone, "no-zone", "no zone of the image has this name"},
@@ -108,6 +112,7 @@ class TextExplanation {
     for (const Step& step : from_.steps) add_step(step);
     if (const char* sentence = text_of(from_.ending).sentence; *sentence != '\0') line("{}", sentence);
     if (from_.ending == Ending::nxdomain) line("closest encloser {}", from_.closest_encloser);
+    if (from_.ending == Ending::referral) line("delegation {}", from_.delegation);
     return std::move(text_);
   }
 
@@ -139,7 +144,7 @@ class TextExplanation {
 
   void add_step(const Step& step) {
     line("");
-    line("{}", step.name);
+    line("{}{}", step.name, step.wildcard.empty() ? "" : " by " + step.wildcard);
     add_trials(step.trials, 2);
     if (step.set) add_set(*step.set);
     if (step.trials.empty()) return;
@@ -232,6 +237,7 @@ ordered_json set_json(const SetSeen& set) {
 
 ordered_json step_json(const Step& step) {
   return {{"name", step.name},
+          {"wildcard", text_or_null(step.wildcard)},
           {"trials", trials_json(step.trials)},
           {"scope", step.scope},
           {"scope_by", step.scope_by},
@@ -261,6 +267,7 @@ std::string explanation_json(const Explanation& from) {
   if (from.zone)
     json["zone"] = {{"origin", from.zone->origin}, {"serial", from.zone->serial}, {"targeting", from.zone->targeting}};
   json["ending"] = text_of(from.ending).word;
+  json["delegation"] = text_or_null(from.delegation);
   json["closest_encloser"] = text_or_null(from.closest_encloser);
   json["scope"] = from.scope;
   json["steps"] = ordered_json::array();

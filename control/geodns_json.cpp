@@ -54,8 +54,9 @@ class ZoneReader {
   Zone zone_;
   uint32_t ttl_ = default_ttl;
   uint32_t max_hosts_ = default_max_hosts;
-  std::string contact_; ///< wire format
-  std::vector<NameServer> servers_;
+  std::string contact_;                              ///< wire format
+  std::string primary_;                              ///< of the SOA, wire format; empty without name servers
+  std::vector<NameServer> servers_;                  ///< of the zone and of all delegations
   std::unordered_map<std::string, size_t> label_at_; ///< by name, into zone_.labels
 };
 
@@ -183,7 +184,6 @@ ZoneLabel* ZoneReader::add_label(const std::string& key, const JsonPath& where) 
     findings_.fault(where.text(), reason);
     return nullptr;
   };
-  if (name == "*" || name.starts_with("*.")) return refuse("wildcards are not served");
   if (name.ends_with('.')) return refuse("labels are relative to the origin, without a trailing dot");
   // "0.[192.0.2.1]" is no name, but a target by address: check_zone() looks at those.
   const bool is_name = !name.empty() && !name.ends_with(']');
@@ -231,10 +231,12 @@ void ZoneReader::read_alias(ZoneLabel& label, const json& value, const JsonPath&
 }
 
 void ZoneReader::read_ns(ZoneLabel& label, const json& value, const JsonPath& where) {
-  if (!label.name.empty()) return findings_.fault(where.text(), "delegations are not served");
-  servers_ = read_name_servers(value, where, zone_.origin, findings_);
+  if (label.name.ends_with(']')) return findings_.fault(where.text(), "a delegation is the same for all clients");
+  const std::vector<NameServer> servers = read_name_servers(value, where, zone_.origin, findings_);
+  if (label.name.empty() && !servers.empty()) primary_ = servers[0].name;
+  servers_.insert(servers_.end(), servers.begin(), servers.end());
   RecordSet set{dns::NS, ns_ttl, {}};
-  for (const NameServer& server : servers_) set.records.push_back({server.name, {}});
+  for (const NameServer& server : servers) set.records.push_back({server.name, {}});
   if (!set.records.empty()) label.sets.push_back(std::move(set));
 }
 
@@ -268,7 +270,7 @@ void ZoneReader::add_glue() {
 
 void ZoneReader::add_soa() {
   constexpr uint32_t refresh = 5400, retry = 5400, expire = 1209600, minimum = 3600;
-  std::string rdata = (servers_.empty() ? zone_.origin : servers_[0].name) + contact_;
+  std::string rdata = (primary_.empty() ? zone_.origin : primary_) + contact_;
   for (const uint32_t field : {zone_.serial, refresh, retry, expire, minimum}) append_big(rdata, field);
   const uint64_t ttl = std::min<uint64_t>(uint64_t{10} * ttl_, soa_ttl_max);
   zone_.soa = {dns::SOA, static_cast<uint32_t>(ttl), {{rdata, {}}}};

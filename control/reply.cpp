@@ -94,7 +94,12 @@ Reply read_reply(std::span<const uint8_t> message) {
   unsigned rcode = flags & 0xf;
   const unsigned questions = reader.take16(), answers = reader.take16(), authorities = reader.take16();
   const unsigned records = answers + authorities + reader.take16();
-  Reply reply{.rcode = {}, .truncated = (flags & dns::TC) != 0, .authorities = authorities, .answers = {}, .scope = {}};
+  Reply reply{.rcode = {},
+              .truncated = (flags & dns::TC) != 0,
+              .authorities = authorities,
+              .refers = false,
+              .answers = {},
+              .scope = {}};
   for (unsigned i = 0; i < questions; ++i) {
     reader.skip_name();
     reader.take(4);
@@ -106,6 +111,7 @@ Reply read_reply(std::span<const uint8_t> message) {
     const uint32_t ttl = reader.take32();
     const auto rdata = reader.take(reader.take16());
     if (i < answers) reply.answers.push_back({type, ttl, {reinterpret_cast<const char*>(rdata.data()), rdata.size()}});
+    if (i >= answers && i < answers + authorities && type == dns::NS) reply.refers = true;
     if (type != dns::OPT) continue;
     rcode |= ttl >> 24 << 4;
     reply.scope = scope_of(rdata);

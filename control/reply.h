@@ -21,6 +21,7 @@ struct Reply {
   core::dns::Rcode rcode;
   bool truncated;
   unsigned authorities;
+  bool refers; ///< name servers in the authority section
   std::vector<ReplyRecord> answers;
   std::optional<uint8_t> scope; ///< of the client subnet
 };

@@ -5,6 +5,7 @@
 #include "dataplane/core/zone_image.h"
 #include "geo/location.h"
 #include "geo/prefix.h"
+#include "geo/region_groups.h"
 
 namespace anytick::control {
 namespace {
@@ -38,8 +39,9 @@ bool is_country(std::string_view label) {
   return label.size() == 2 && is_letter(label[0]) && is_letter(label[1]);
 }
 
+/// ISO 3166-2. Longer words behind the hyphen are names as good as any: "my-server", "no-such-thing".
 bool is_region(std::string_view label) {
-  return label.size() > 3 && is_country(label.substr(0, 2)) && label[2] == '-' &&
+  return label.size() > 3 && label.size() <= 6 && is_country(label.substr(0, 2)) && label[2] == '-' &&
          std::all_of(label.begin() + 3, label.end(), is_letter_or_digit);
 }
 
@@ -80,7 +82,8 @@ std::string targeting_text(uint32_t targeting) {
 bool is_target(std::string_view label, uint32_t targeting) {
   if (geo::continent_by_name(label)) return (targeting & core::target_continent) != 0;
   if (is_country(label)) return (targeting & core::target_country) != 0;
-  if (is_region(label)) return (targeting & (core::target_region | core::target_region_group)) != 0;
+  if (geo::is_region_group(label) && (targeting & core::target_region_group) != 0) return true;
+  if (is_region(label)) return (targeting & core::target_region) != 0;
   if (is_asn(label)) return (targeting & core::target_asn) != 0;
   return false;
 }

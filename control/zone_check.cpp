@@ -145,6 +145,56 @@ void check_name_servers(const Zone& zone, Findings& findings) {
   }
 }
 
+/// Zone cuts and what stands at and below them, which is answered as glue only.
+class DelegationCheck {
+ public:
+  DelegationCheck(const Zone& zone, Findings& findings) : findings_(findings) {
+    for (const ZoneLabel& label : zone.labels)
+      if (!label.name.empty() && label.find(dns::NS) != nullptr) cuts_.insert(label.name);
+    if (cuts_.empty()) return;
+    for (const ZoneLabel& label : zone.labels) check(label);
+  }
+
+ private:
+  /// The cut at or above a name, "" if there is none.
+  std::string cut_above(std::string_view name) const {
+    for (; !name.empty(); name.remove_prefix(std::min(name.find('.'), name.size() - 1) + 1))
+      if (const auto cut = cuts_.find(name); cut != cuts_.end()) return *cut;
+    return "";
+  }
+
+  void check(const ZoneLabel& label) {
+    if (label.alias)
+      if (const std::string cut = cut_above(*label.alias); !cut.empty())
+        findings_.fault(where(label, "alias"), "leads into the delegation of \"" + cut + "\"");
+    const std::string cut = cut_above(label.name);
+    if (cut.empty()) return;
+    if (cut == label.name) return check_cut(label);
+    for (const RecordSet& set : label.sets)
+      if (set.type != dns::A && set.type != dns::AAAA)
+        findings_.fault(where(label, type_text(set.type)), "lies below the delegation of \"" + cut + "\"");
+  }
+
+  void check_cut(const ZoneLabel& label) {
+    if (label.name == "*" || label.name.starts_with("*."))
+      findings_.fault(where(label, "ns"), "a wildcard cannot be delegated");
+    if (label.alias) findings_.fault(where(label, "alias"), "stands beside a delegation");
+    size_t bytes = 0;
+    for (const RecordSet& set : label.sets) {
+      if (set.type == dns::NS)
+        for (const ZoneRecord& record : set.records) bytes += 12 + record.rdata.size();
+      else if (set.type != dns::A && set.type != dns::AAAA && set.type != dns::CNAME)
+        findings_.fault(where(label, type_text(set.type)), "stands beside a delegation");
+    }
+    if (bytes > core::delegation_bytes_max)
+      findings_.fault(where(label, "ns"),
+                      "more than " + std::to_string(core::delegation_bytes_max) + " bytes of name servers");
+  }
+
+  Findings& findings_;
+  std::set<std::string, std::less<>> cuts_;
+};
+
 } // namespace
 
 void check_zone(const Zone& zone, Findings& findings) {
@@ -154,6 +204,7 @@ void check_zone(const Zone& zone, Findings& findings) {
     for (const RecordSet& set : label.sets) check_set(label, set, findings);
   }
   AliasCheck(zone, findings);
+  DelegationCheck(zone, findings);
   check_name_servers(zone, findings);
 }
 

@@ -38,4 +38,8 @@ std::string_view region_group(const Location& location) {
   return found == std::end(groups) ? std::string_view{} : found->name;
 }
 
+bool is_region_group(std::string_view name) {
+  return std::ranges::find(groups, name, &Group::name) != std::end(groups);
+}
+
 } // namespace anytick::geo

@@ -39,10 +39,16 @@ namespace anytick::core {
   X(rcode_notimp, "rcode_notimp")                                                                                      \
   X(rcode_refused, "rcode_refused")                                                                                    \
   X(rcode_badvers, "rcode_badvers")                                                                                    \
+  X(rcode_badcookie, "rcode_badcookie")                                                                                \
   X(dns_nodata, "dns_nodata")                                                                                          \
   X(dns_truncated, "dns_truncated")                                                                                    \
+  X(dns_referral, "dns_referral")                                                                                      \
+  X(dns_chaos, "dns_chaos")                                                                                            \
   X(dns_edns, "dns_edns")                                                                                              \
-  X(dns_ecs, "dns_ecs")
+  X(dns_ecs, "dns_ecs")                                                                                                \
+  X(cookie_client_only, "cookie_client_only")                                                                          \
+  X(cookie_good, "cookie_good")                                                                                        \
+  X(cookie_bad, "cookie_bad")
 
 enum class Counter : uint8_t {
 #define ANYTICK_COUNTER_ENUM(id, name) id,

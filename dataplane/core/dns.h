@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-/// DNS numbers (IANA registry; RFC 1035, 6891, 7871).
+/// DNS numbers (IANA registry; RFC 1035, 5001, 6891, 7871, 7873).
 namespace anytick::core::dns {
 
 inline constexpr size_t header_bytes = 12;
@@ -23,6 +23,7 @@ enum Type : uint16_t {
   AAAA = 28,
   SRV = 33,
   OPT = 41,
+  DS = 43,
   SPF = 99,
   TSIG = 250,
   IXFR = 251,
@@ -33,7 +34,7 @@ enum Type : uint16_t {
   CAA = 257,
 };
 
-enum Class : uint16_t { IN = 1 };
+enum Class : uint16_t { IN = 1, CH = 3 };
 
 /// RCODEs; those above 15 need an OPT to carry the upper bits (RFC 6891 6.1.3).
 enum class Rcode : uint8_t {
@@ -43,12 +44,15 @@ enum class Rcode : uint8_t {
   nxdomain = 3,
   notimp = 4,
   refused = 5,
-  badvers = 16
+  badvers = 16,
+  badcookie = 23
 };
 
 enum Flag : uint16_t { QR = 0x8000, opcode_mask = 0x7800, AA = 0x0400, TC = 0x0200, RD = 0x0100 };
 
+inline constexpr uint16_t option_nsid = 3;
 inline constexpr uint16_t option_ecs = 8;
+inline constexpr uint16_t option_cookie = 10;
 inline constexpr uint16_t edns_do = 0x8000;
 
 inline constexpr uint16_t udp_plain_max = 512; ///< without EDNS, and the least that an EDNS size means

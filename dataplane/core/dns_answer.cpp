@@ -4,6 +4,7 @@
 
 #include "dataplane/core/bytes.h"
 #include "dataplane/core/dns_location.h"
+#include "dataplane/core/dns_reply.h"
 #include "dataplane/core/join.h"
 
 namespace anytick::core {
@@ -17,30 +18,6 @@ constexpr uint32_t any_ttl = 3600;
 
 // Longer chains of CNAMEs end where they are: the resolver goes on from there.
 constexpr unsigned cname_steps_max = 8;
-
-constexpr uint16_t question_pointer = 0xc000 | dns::header_bytes;
-
-/// A reply being written: what stands behind the question, and what the header will say.
-struct Reply {
-  uint8_t* message;
-  size_t at;    ///< next byte to write
-  size_t limit; ///< most bytes before the OPT
-  uint16_t answers = 0;
-  uint16_t authorities = 0;
-  Rcode rcode = Rcode::noerror;
-  bool authoritative = false;
-  bool truncated = false;
-  bool nodata = false;
-  uint8_t scope = 0; ///< longest prefix length consulted
-
-  bool fits(size_t bytes) const { return bytes <= limit - at; }
-};
-
-void write_record(Reply& reply, uint16_t owner, std::span<const uint8_t> record) {
-  store_big16(reply.message + reply.at, owner);
-  std::memcpy(reply.message + reply.at + 2, record.data(), record.size());
-  reply.at += 2 + record.size();
-}
 
 /// An A record is 16 bytes with a compressed owner, of which only the last 4 differ.
 void write_addresses(Reply& reply, const ReadySet& set, uint16_t owner, const Drawn& drawn) {
@@ -98,7 +75,7 @@ void write_denial(const Join& join, Reply& reply, const ReadyZone& zone, size_t 
   }
   const size_t apex_at = name_at + name_length - zone.apex_length;
   const size_t start = reply.at;
-  write_record(reply, static_cast<uint16_t>(0xc000 | apex_at), record);
+  write_record(reply, pointer_to(apex_at), record);
   store_big32(reply.message + start + 6, zone.negative_ttl);
   reply.authorities = 1;
 }
@@ -111,7 +88,7 @@ void write_any(Reply& reply) {
   store_big16(&record[8], any_rdata.size());
   std::copy(any_rdata.begin(), any_rdata.end(), record.begin() + 10);
   if (reply.fits(2 + record.size())) {
-    write_record(reply, question_pointer, record);
+    write_record(reply, pointer_to(dns::header_bytes), record);
     reply.answers = 1;
   } else {
     reply.truncated = true;
@@ -151,6 +128,31 @@ const ReadySet* choose_set(const Join& join, const ReadyNode& node, uint16_t typ
   return index == AnswerRef::none_index ? nullptr : &join.set(index);
 }
 
+/// The zone that a name lies in is someone else's: its name servers, and what they are reached at. All of it or TC,
+/// since a resolver could not go on without the addresses (RFC 9471).
+void write_referral(const Join& join, Reply& reply, const Referral& referral, size_t name_at, size_t name_length) {
+  const ReadySet& servers = join.set(referral.servers);
+  const uint16_t owner = pointer_to(name_at + name_length - referral.name_length);
+  reply.referral = true;
+  reply.authoritative = reply.answers > 0; // of the CNAMEs that led here (RFC 1034 4.3.1)
+  if (!reply.fits(referral.bytes)) {
+    reply.truncated = true;
+    return;
+  }
+  const std::span<const Glue> glue = join.glue(referral);
+  auto each = glue.begin();
+  const size_t first_at = reply.at;
+  for (uint32_t i = 0; i < servers.max_records; ++i) write_record(reply, owner, join.record(servers, i));
+  reply.authorities = static_cast<uint16_t>(servers.max_records);
+  size_t server_at = first_at;
+  for (uint32_t i = 0; i < servers.max_records; ++i) {
+    for (; each != glue.end() && each->server == i; ++each)
+      write_record(reply, pointer_to(server_at + 12), join.record(*each));
+    server_at += 2 + join.record(servers, i).size();
+  }
+  reply.additionals = static_cast<uint16_t>(glue.size());
+}
+
 /// Answers from a zone of ours; CNAMEs are followed inside it, and the RCODE is that of the chain's end (RFC 6604 3).
 void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
                       Reply& reply) {
@@ -162,7 +164,10 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
   size_t name_at = dns::header_bytes;
   size_t name_length = query.name.length;
   for (unsigned step = 0;; ++step) {
-    if (!match.exact) {
+    if (const uint32_t cut = join.cut_above(match.node, match.exact, query.qtype); cut != ReadyNode::none) [[unlikely]]
+      return write_referral(join, reply, join.referral(cut), name_at, name_length);
+    if (!match.exact) match.node = join.node(match.node).wildcard;
+    if (match.node == NameTable::none) {
       reply.rcode = Rcode::nxdomain;
       return write_denial(join, reply, zone, name_at, name_length);
     }
@@ -174,7 +179,7 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
       return write_denial(join, reply, zone, name_at, name_length);
     }
     const size_t rdata_at = reply.at + 12; // behind a compressed owner
-    if (!write_set(view, worker, lookup, reply, *set, static_cast<uint16_t>(0xc000 | name_at))) return;
+    if (!write_set(view, worker, lookup, reply, *set, pointer_to(name_at))) return;
     if (set->type != dns::CNAME || query.qtype == dns::CNAME || step == cname_steps_max) return;
 
     FoldedName target;
@@ -186,80 +191,6 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
   }
 }
 
-size_t opt_bytes(const DnsQuery& query) {
-  if (!query.edns) return 0;
-  return 11 + (query.subnet.present ? 8u + (query.subnet.source_length + 7u) / 8 : 0);
-}
-
-/// RFC 6891 6.1.2; the client subnet is given back with the scope of this answer (RFC 7871 7.2.1).
-void write_opt(const DnsQuery& query, Reply& reply) {
-  uint8_t* to = reply.message + reply.at;
-  const size_t size = opt_bytes(query);
-  to[0] = 0;
-  store_big16(to + 1, dns::OPT);
-  store_big16(to + 3, dns::udp_edns_max);
-  to[5] = static_cast<uint8_t>(static_cast<unsigned>(reply.rcode) >> 4);
-  to[6] = 0;
-  store_big16(to + 7, query.dnssec_ok ? dns::edns_do : 0);
-  store_big16(to + 9, static_cast<uint16_t>(size - 11));
-  if (query.subnet.present) {
-    store_big16(to + 11, dns::option_ecs);
-    store_big16(to + 13, static_cast<uint16_t>(size - 15));
-    store_big16(to + 15, query.subnet.family);
-    to[17] = query.subnet.source_length;
-    to[18] = reply.scope;
-    std::memcpy(to + 19, query.subnet.address.bytes.data(), size - 19);
-  }
-  reply.at += size;
-}
-
-void write_header(const DnsQuery& query, const Reply& reply) {
-  unsigned flags = dns::QR | (static_cast<unsigned>(reply.rcode) & 0xf);
-  if (query.rcode == Rcode::notimp) {
-    flags |= query.flags & dns::opcode_mask;
-  } else {
-    flags |= query.flags & dns::RD;
-  }
-  if (reply.authoritative) flags |= dns::AA;
-  if (reply.truncated) flags |= dns::TC;
-  const uint16_t questions = query.question_end != 0 ? 1 : 0;
-  store(reply.message, query.id);
-  store_big16(reply.message + 2, static_cast<uint16_t>(flags));
-  store_big16(reply.message + 4, questions);
-  store_big16(reply.message + 6, reply.answers);
-  store_big16(reply.message + 8, reply.authorities);
-  store_big16(reply.message + 10, query.edns && query.kind != QueryKind::header_only ? 1 : 0);
-}
-
-Counter counter_of(Rcode rcode) {
-  switch (rcode) {
-  case Rcode::noerror:
-    return Counter::rcode_noerror;
-  case Rcode::formerr:
-    return Counter::rcode_formerr;
-  case Rcode::servfail:
-    return Counter::rcode_servfail;
-  case Rcode::nxdomain:
-    return Counter::rcode_nxdomain;
-  case Rcode::notimp:
-    return Counter::rcode_notimp;
-  case Rcode::refused:
-    return Counter::rcode_refused;
-  case Rcode::badvers:
-    return Counter::rcode_badvers;
-  }
-  __builtin_unreachable();
-}
-
-void count(Counters& counters, const DnsQuery& query, const Reply& reply) {
-  counters.add(Counter::dns_answered);
-  counters.add(counter_of(reply.rcode));
-  if (reply.nodata) counters.add(Counter::dns_nodata);
-  if (reply.truncated) counters.add(Counter::dns_truncated);
-  if (query.edns) counters.add(Counter::dns_edns);
-  if (query.subnet.present) counters.add(Counter::dns_ecs);
-}
-
 void answer_lookup(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup, Reply& reply) {
   if (view.join == nullptr) {
     reply.rcode = Rcode::servfail;
@@ -269,10 +200,14 @@ void answer_lookup(const View& view, WorkerState& worker, const DnsQuery& query,
     answer_from_zone(view, worker, query, lookup, reply);
   }
   if (!lookup.by_subnet) reply.scope = 0;
-  if (!reply.truncated) return;
+}
+
+/// TC says that there is more; half of an answer is worth nothing (RFC 2181 9).
+void empty_sections(const DnsQuery& query, Reply& reply) {
   reply.at = query.question_end;
   reply.answers = 0;
   reply.authorities = 0;
+  reply.additionals = 0;
 }
 
 } // namespace
@@ -297,20 +232,23 @@ void finish_lookup(const View& view, const DnsQuery& query, Lookup& lookup) {
   lookup.place = view.map != nullptr ? view.map->find(lookup.located) : 0;
 }
 
-size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup, bool udp,
-                   uint8_t* message, size_t room) {
+size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
+                   const Client& client, uint8_t* message, size_t room) {
   Reply reply{.message = message, .at = query.question_end, .limit = 0};
   reply.rcode = query.rcode;
-  if (query.kind == QueryKind::header_only) {
-    reply.at = dns::header_bytes;
-  } else {
-    const size_t client_limit = udp ? std::min(query.udp_size, dns::udp_edns_max) : UINT16_MAX;
-    reply.limit = std::min(client_limit, room) - opt_bytes(query);
+  if (query.question_end == 0) reply.at = dns::header_bytes;
+  if (query.kind != QueryKind::header_only) {
+    const size_t most = std::min<size_t>(client.udp ? std::min(query.udp_size, dns::udp_edns_max) : UINT16_MAX, room);
+    const ReplyOptions options(view, worker, query, client.address, most - reply.at);
+    reply.limit = most - options.opt_bytes();
     if (query.kind == QueryKind::lookup) answer_lookup(view, worker, query, lookup, reply);
-    if (query.edns) write_opt(query, reply);
+    if (query.kind == QueryKind::chaos) answer_chaos(view.identity, query, reply);
+    if (query.kind == QueryKind::cookie_only && options.cookie() == CookieState::bad) reply.rcode = Rcode::badcookie;
+    if (reply.truncated) empty_sections(query, reply);
+    options.write(query, reply);
   }
   write_header(query, reply);
-  count(worker.counters, query, reply);
+  count_reply(worker.counters, query, reply);
   return reply.at;
 }
 

@@ -29,7 +29,7 @@ void finish_lookup(const View& view, const DnsQuery& query, Lookup& lookup);
 /// `lookup` is read for QueryKind::lookup only, and only when a zone is loaded. Returns the reply's length; it is at
 /// most `room`, and at most what the client takes over UDP. Precondition: the query is not to be dropped, and `room` is
 /// at least the query's length.
-size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup, bool udp,
-                   uint8_t* message, size_t room);
+size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
+                   const Client& client, uint8_t* message, size_t room);
 
 } // namespace anytick::core

@@ -1,6 +1,7 @@
 #include "dataplane/core/dns_query.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "dataplane/core/bytes.h"
 
@@ -62,16 +63,40 @@ bool parse_subnet(std::span<const uint8_t> option, ClientSubnet& subnet) {
   return true;
 }
 
+/// RFC 7873 5.2.2. Of several, only the first counts.
+bool parse_cookie(std::span<const uint8_t> option, Cookie& cookie) {
+  constexpr size_t least = client_cookie_bytes + 8, most = client_cookie_bytes + 32;
+  if (option.size() != client_cookie_bytes && (option.size() < least || option.size() > most)) return false;
+  if (cookie.present) return true;
+  cookie.present = true;
+  cookie.server_length = static_cast<uint8_t>(option.size() - client_cookie_bytes);
+  std::copy_n(option.begin(), client_cookie_bytes, cookie.client.begin());
+  if (cookie.server_length == server_cookie_bytes)
+    std::copy_n(option.begin() + client_cookie_bytes, server_cookie_bytes, cookie.server.begin());
+  return true;
+}
+
+bool parse_option(uint16_t code, std::span<const uint8_t> data, DnsQuery& query) {
+  switch (code) {
+  case dns::option_ecs:
+    return parse_subnet(data, query.subnet);
+  case dns::option_cookie:
+    return parse_cookie(data, query.cookie);
+  case dns::option_nsid: // RFC 5001 2.1: a query's has no data, and any is ignored
+    query.nsid = true;
+    return true;
+  default:
+    return true;
+  }
+}
+
 bool parse_options(std::span<const uint8_t> rdata, DnsQuery& query) {
   while (!rdata.empty()) {
     if (rdata.size() < 4) return false;
     const uint16_t code = load_big16(rdata.data());
     const size_t size = load_big16(rdata.data() + 2);
     if (rdata.size() - 4 < size) return false;
-    if (code == dns::option_ecs && !parse_subnet(rdata.subspan(4, size), query.subnet)) {
-      query.subnet.present = false;
-      return false;
-    }
+    if (!parse_option(code, rdata.subspan(4, size), query)) return false;
     rdata = rdata.subspan(4 + size);
   }
   return true;
@@ -108,6 +133,21 @@ Rcode parse_records(Cursor cursor, unsigned before_additional, unsigned addition
   return cursor.left() == 0 ? worst : Rcode::formerr;
 }
 
+bool is_name(const FoldedName& name, std::string_view wire) {
+  return name.length == wire.size() && std::memcmp(name.bytes.data(), wire.data(), wire.size()) == 0;
+}
+
+/// What servers are asked about themselves (RFC 4892; the .bind names are older and asked for more often).
+ChaosName chaos_name(const DnsQuery& query) {
+  using namespace std::string_view_literals;
+  if (query.qtype != dns::TXT && query.qtype != dns::ANY) return ChaosName::none;
+  if (is_name(query.name, "\2id\6server\0"sv) || is_name(query.name, "\10hostname\4bind\0"sv))
+    return ChaosName::hostname;
+  if (is_name(query.name, "\7version\6server\0"sv) || is_name(query.name, "\7version\4bind\0"sv))
+    return ChaosName::version;
+  return ChaosName::none;
+}
+
 /// RCODE for a question that no zone needs to be looked at for; noerror where one must be.
 Rcode refusal_of(const DnsQuery& query) {
   switch (query.qtype) {
@@ -133,12 +173,23 @@ void parse_query(const uint8_t* message, size_t length, DnsQuery& query) {
   query.dnssec_ok = false;
   query.udp_size = dns::udp_plain_max;
   query.question_end = 0;
+  query.nsid = false;
+  query.chaos = ChaosName::none;
   query.subnet.present = false;
+  query.cookie.present = false;
   if (query.flags & dns::QR) return finish(query, QueryKind::drop_response, Rcode::noerror);
   if (query.flags & dns::opcode_mask) return finish(query, QueryKind::header_only, Rcode::notimp);
-  if (load_big16(message + 4) != 1) return finish(query, QueryKind::header_only, Rcode::formerr);
-
   Cursor cursor{message, dns::header_bytes, length};
+  const unsigned questions = load_big16(message + 4);
+  const unsigned before_additional = load_big16(message + 6) + load_big16(message + 8);
+  const unsigned additional = load_big16(message + 10);
+  if (questions != 1) {
+    const bool cookie = questions == 0 &&
+                        parse_records(cursor, before_additional, additional, query) == Rcode::noerror &&
+                        query.cookie.present;
+    return cookie ? finish(query, QueryKind::cookie_only, Rcode::noerror)
+                  : finish(query, QueryKind::header_only, Rcode::formerr);
+  }
   if (!read_name({cursor.here(), cursor.left()}, query.name))
     return finish(query, QueryKind::header_only, Rcode::formerr);
   cursor.at += query.name.length;
@@ -148,16 +199,15 @@ void parse_query(const uint8_t* message, size_t length, DnsQuery& query) {
   cursor.at += 4;
   query.question_end = static_cast<uint16_t>(cursor.at);
 
-  const unsigned before_additional = load_big16(message + 6) + load_big16(message + 8);
-  Rcode rcode = parse_records(cursor, before_additional, load_big16(message + 10), query);
-  if (rcode == Rcode::noerror) rcode = refusal_of(query);
-  if (rcode == Rcode::noerror) {
-    query.kind = QueryKind::lookup;
-    query.rcode = Rcode::noerror;
-  } else {
-    if (rcode == Rcode::formerr || rcode == Rcode::badvers) query.subnet.present = false;
-    finish(query, QueryKind::question_only, rcode);
+  Rcode rcode = parse_records(cursor, before_additional, additional, query);
+  if (rcode != Rcode::noerror) {
+    query.subnet.present = query.cookie.present = query.nsid = false;
+    return finish(query, QueryKind::question_only, rcode);
   }
+  if (query.qclass == dns::CH && (query.chaos = chaos_name(query)) != ChaosName::none)
+    return finish(query, QueryKind::chaos, Rcode::noerror);
+  rcode = refusal_of(query);
+  finish(query, rcode == Rcode::noerror ? QueryKind::lookup : QueryKind::question_only, rcode);
 }
 
 bool is_locatable(const ClientSubnet& subnet) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dataplane/core/cookie.h"
 #include "dataplane/core/dns.h"
 #include "dataplane/core/names.h"
 #include "geo/prefix.h"
@@ -15,6 +16,8 @@ enum class QueryKind : uint8_t {
   drop_response, ///< QR is set: never answer an answer
   header_only,   ///< answer `rcode` with the header alone
   question_only, ///< answer `rcode` with the question (and an OPT if one was asked with)
+  cookie_only,   ///< no question, but a cookie to be answered (RFC 7873 5.4)
+  chaos,         ///< a question about this server: `chaos` says which
   lookup,        ///< a question to look up
 };
 
@@ -26,10 +29,12 @@ struct ClientSubnet {
   geo::Address address;      ///< bits beyond source_length are zero
 };
 
+enum class ChaosName : uint8_t { none, hostname, version };
+
 /// One parsed query. Nothing in it points into the message.
 struct DnsQuery {
   QueryKind kind;
-  dns::Rcode rcode; ///< unless `lookup`
+  dns::Rcode rcode; ///< noerror where the answer decides
   uint16_t id;      ///< wire order
   uint16_t flags;   ///< host order, as received
   uint16_t qtype;
@@ -37,8 +42,11 @@ struct DnsQuery {
   uint16_t question_end; ///< offset behind the question, 0 where there is none
   bool edns;
   bool dnssec_ok;
+  bool nsid; ///< asks for it
+  ChaosName chaos;
   uint16_t udp_size; ///< most bytes that the client takes over UDP
   ClientSubnet subnet;
+  Cookie cookie;
   FoldedName name;
 };
 

@@ -7,6 +7,7 @@
 
 #include "dataplane/core/dns_location.h"
 #include "dataplane/core/join_classes.h"
+#include "dataplane/core/join_referrals.h"
 
 namespace anytick::core {
 
@@ -21,14 +22,22 @@ AnswerRef Join::answer_for(const ReadyNode& node, uint16_t type) const {
 
 size_t Join::memory_bytes() const {
   size_t bytes = nodes_.size() * sizeof(ReadyNode) + types_.size() * sizeof(ReadyType) +
-                 sets_.size() * sizeof(ReadySet) + rows_.size() * sizeof(uint32_t) +
-                 places_.size() * sizeof(RecordPlace) + wire_.size() + slots_.size() * sizeof(DrawSlot) +
-                 before_.size() * sizeof(uint64_t) + names_.memory_bytes();
+                 referrals_.size() * sizeof(Referral) + glue_.size() * sizeof(Glue) + sets_.size() * sizeof(ReadySet) +
+                 rows_.size() * sizeof(uint32_t) + places_.size() * sizeof(RecordPlace) + wire_.size() +
+                 slots_.size() * sizeof(DrawSlot) + before_.size() * sizeof(uint64_t) + names_.memory_bytes();
   for (const auto& classes : place_classes_) bytes += classes.size() * sizeof(PlaceClass);
   for (const auto& classes : overlay_classes_) bytes += classes.size() * sizeof(uint32_t);
   for (const auto& overlay : overlays_) bytes += overlay != nullptr ? overlay->memory_bytes() : 0;
   return bytes;
 }
+
+namespace {
+
+bool has_name_servers(std::span<const ImageNodeType> types) {
+  return std::ranges::find(types, uint16_t{dns::NS}, &ImageNodeType::type) != types.end();
+}
+
+} // namespace
 
 class JoinBuilder {
  public:
@@ -55,10 +64,12 @@ class JoinBuilder {
   bool make_rows(const ZoneClasses& classes, AnswerOfSelector& answers);
   void make_places(ZoneClasses classes, ReadyZone& zone);
   void make_nodes(uint32_t zone_index, AnswerOfSelector& answers);
+  void place_below_parent(uint32_t index);
 
   const ZoneImage& image_;
   const geo::Map* map_;
   ClassFinder finder_;
+  std::optional<ReferralFinder> referrals_; ///< once there is a cut
   std::unique_ptr<Join> join_;
 };
 
@@ -209,7 +220,23 @@ void JoinBuilder::make_nodes(uint32_t zone_index, AnswerOfSelector& answers) {
       if (type.type != 0) join_->types_.push_back({type.type, answer});
     }
     node.type_count = static_cast<uint16_t>(join_->types_.size() - node.first_type);
+    if (index != zone.first_node) place_below_parent(index);
+    if (index != zone.first_node && node.cut == ReadyNode::none && has_name_servers(types)) {
+      node.cut = static_cast<uint32_t>(join_->referrals_.size());
+      if (!referrals_) referrals_.emplace(image_, join_->names_);
+      referrals_->add(zone, index, join_->sets_, join_->places_, join_->referrals_, join_->glue_);
+    }
   }
+}
+
+/// Tells a node's parent of a wildcard, and a node of the cut above it.
+void JoinBuilder::place_below_parent(uint32_t index) {
+  FoldedName name;
+  if (!read_name(image_.bytes_of(image_.nodes()[index].name), name)) return;
+  const uint32_t parent = join_->names_.find(hash_name(name, 1), name.suffix(1));
+  join_->nodes_[index].cut = join_->nodes_[parent].cut;
+  const bool is_wildcard = name.bytes[0] == 1 && name.bytes[1] == '*';
+  if (is_wildcard) join_->nodes_[parent].wildcard = index;
 }
 
 Result<std::unique_ptr<const Join>> Join::build(const ZoneImage& image, const geo::Map* map) {

@@ -52,14 +52,34 @@ struct RecordPlace {
   uint32_t length; ///< type, class, TTL, RDLENGTH and RDATA
 };
 
+/// An address of a name server, to go with a referral.
+struct Glue {
+  uint32_t server; ///< the record of the NS RRset that names it
+  uint32_t place;  ///< of the address record
+};
+
+/// A zone cut: what lies at or below it is someone else's (RFC 1034 4.2.1).
+struct Referral {
+  uint32_t node;       ///< of the cut
+  uint32_t servers;    ///< NS RRset
+  uint32_t first_glue; ///< sorted by server
+  uint32_t glue_count;
+  uint32_t bytes;      ///< of authority and additional section
+  uint8_t name_length; ///< wire bytes of the cut's name
+};
+
 /// A node made ready: the types that nearly everybody asks for stand in it.
 struct ReadyNode {
+  static constexpr uint32_t none = UINT32_MAX;
+
   AnswerRef a;
   AnswerRef aaaa;
   AnswerRef other; ///< answers types that are not listed: a CNAME, or none
   uint32_t first_type;
   uint16_t type_count;
   uint16_t zone;
+  uint32_t wildcard = none; ///< node of `*` below this name
+  uint32_t cut = none;      ///< referral that covers this name
 };
 
 struct ReadyType {
@@ -122,8 +142,20 @@ class Join {
   AnswerRef answer_for(const ReadyNode& node, uint16_t type) const;
 
   std::span<const uint8_t> record(const ReadySet& set, uint32_t index) const {
-    const RecordPlace& place = places_[set.first_record + index];
-    return {wire_.data() + place.offset, place.length};
+    return record_at(set.first_record + index);
+  }
+  std::span<const uint8_t> record(const Glue& glue) const { return record_at(glue.place); }
+
+  /// The referral that answers for a node, or for what lies below it; ReadyNode::none for what is ours to answer. The
+  /// DS of a cut is ours (RFC 4035 3.1.4.1).
+  uint32_t cut_above(uint32_t node, bool exact, uint16_t type) const {
+    const uint32_t cut = nodes_[node].cut;
+    if (cut == ReadyNode::none || (exact && type == dns::DS && referrals_[cut].node == node)) return ReadyNode::none;
+    return cut;
+  }
+  const Referral& referral(uint32_t index) const { return referrals_[index]; }
+  std::span<const Glue> glue(const Referral& referral) const {
+    return std::span(glue_).subspan(referral.first_glue, referral.glue_count);
   }
   /// Bytes that the join itself takes.
   size_t memory_bytes() const;
@@ -134,8 +166,14 @@ class Join {
   friend class JoinBuilder;
   explicit Join(const ZoneImage& image) : names_(image) {}
 
+  std::span<const uint8_t> record_at(uint32_t place) const {
+    return {wire_.data() + places_[place].offset, places_[place].length};
+  }
+
   NameTable names_;
   std::vector<ReadyNode> nodes_;
+  std::vector<Referral> referrals_;
+  std::vector<Glue> glue_;
   std::vector<ReadyType> types_;
   std::vector<ReadyZone> zones_;
   std::vector<ReadySet> sets_;

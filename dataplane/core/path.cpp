@@ -57,8 +57,9 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
 void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transit& transit) {
   Frame& frame = *transit.frame;
   const uint32_t payload_at = transit.datagram.payload_at();
-  const size_t length =
-      write_reply(view, worker, transit.query, transit.lookup, true, frame.data + payload_at, frame.room - payload_at);
+  const Client client{transit.datagram.source, true};
+  const size_t length = write_reply(view, worker, transit.query, transit.lookup, client, frame.data + payload_at,
+                                    frame.room - payload_at);
   turn_around(frame, ingress, transit.datagram, static_cast<uint16_t>(length));
   frame.verdict = Verdict::reply;
 }
@@ -89,7 +90,7 @@ size_t answer(const View& view, WorkerState& worker, const Client& client, uint8
     begin_lookup(view, query, client.address, lookup);
     finish_lookup(view, query, lookup);
   }
-  return write_reply(view, worker, query, lookup, client.udp, message, room);
+  return write_reply(view, worker, query, lookup, client, message, room);
 }
 
 } // namespace anytick::core

@@ -47,12 +47,6 @@ inline constexpr size_t burst_max = 64;
 /// Precondition: frames.size() <= burst_max. One thread per WorkerState.
 void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::span<Frame> frames);
 
-/// Who asks, for answer().
-struct Client {
-  geo::Address address;
-  bool udp = true; ///< false: over a stream, so 65,535 bytes may be answered and nothing is truncated below that
-};
-
 /// Answers one DNS message in place. `message` has `room` bytes of which `length` are the query.
 /// Returns the reply's length, or 0 to drop it. Counts as handle() does.
 size_t answer(const View& view, WorkerState& worker, const Client& client, uint8_t* message, size_t length,

@@ -8,6 +8,8 @@
 
 namespace anytick::core {
 
+struct CookieKeys;
+struct Identity;
 class Join;
 class ZoneImage;
 
@@ -18,6 +20,14 @@ struct View {
   const ZoneImage* image = nullptr;
   const geo::Map* map = nullptr;
   const Join* join = nullptr;
+  const CookieKeys* cookie_keys = nullptr; ///< null: cookies are ignored
+  const Identity* identity = nullptr;      ///< null: says nothing of itself
+};
+
+/// Who asks.
+struct Client {
+  geo::Address address;
+  bool udp = true; ///< false: over a stream, so 65,535 bytes may be answered and nothing is truncated below that
 };
 
 /// What one thread owns. Not movable: others hold a pointer to read the counters.
@@ -28,6 +38,7 @@ struct WorkerState {
 
   Counters counters;
   Random random;
+  uint32_t now = 0; ///< seconds since 1970 modulo 2^32; the owner sets it before each burst or message
 };
 
 } // namespace anytick::core

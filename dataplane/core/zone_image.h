@@ -65,16 +65,19 @@ struct ImageZone {
   uint16_t key_set;     ///< reserved for signing: 0
 };
 
-/// A name that exists. Empty non-terminals are nodes without types.
+/// A name that exists. Empty non-terminals are nodes without types. `*` is a wildcard (RFC 4592), and NS below the apex
+/// a zone cut (RFC 1034 4.2.1), below which are addresses of its name servers only.
 struct ImageNode {
   BlobRange name; ///< absolute, wire format, lower case, root label included
   uint32_t first_type;
   uint16_t type_count;
-  uint16_t flags; ///< reserved (delegation, wildcard): 0
+  uint16_t flags; ///< reserved: 0
 };
 
 /// Most bytes that the records of one answer may take: names and headers of a 64 KiB message fit beside them.
 inline constexpr size_t answer_bytes_max = 60000;
+/// Most bytes that the NS records of a delegation may take, so that glue can point at the names in them.
+inline constexpr size_t delegation_bytes_max = 8192;
 /// Longest chain of alias selectors.
 inline constexpr unsigned alias_depth_max = 16;
 

@@ -55,6 +55,7 @@ class ZoneValidator {
   Fault zones();
   Fault zone(const ImageZone& zone);
   Fault zone_names(const ImageZone& zone);
+  const char* delegation_fault(const FoldedName& name, std::span<const ImageNodeType> types) const;
 
   /// What a selector can yield: the one type of its RRsets other than CNAME (0: none), and how deep its aliases go.
   struct Yield {
@@ -305,6 +306,24 @@ Fault ZoneValidator::zone(const ImageZone& zone) {
   return zone_names(zone);
 }
 
+/// Name servers below the apex make a zone cut: for everybody, and where glue can be pointed to.
+const char* ZoneValidator::delegation_fault(const FoldedName& name, std::span<const ImageNodeType> types) const {
+  const auto servers = std::ranges::find(types, uint16_t{dns::NS}, &ImageNodeType::type);
+  if (servers == types.end()) return nullptr;
+  if (name.bytes[0] == 1 && name.bytes[1] == '*') return "a wildcard is delegated";
+  const ImageSelector& selector = image_.selectors()[servers->selector];
+  const ImageEntry& entry = image_.entries()[selector.first_entry];
+  if (selector.entry_count != 1 || entry.is_alias != 0 || image_.text_of(image_.targets()[entry.target].text) != "@")
+    return "a delegation depends on the client";
+  const ImageRRset& set = image_.rrsets()[entry.index];
+  if (set.type != dns::NS || set.kind != static_cast<uint16_t>(AnswerKind::all))
+    return "a delegation is not all of an NS RRset";
+  size_t bytes = 0;
+  for (const ImageRecord& record : image_.records().subspan(set.first_record, set.record_count))
+    bytes += 12 + record.rdata.length;
+  return bytes > delegation_bytes_max ? "a delegation has more than 8,192 bytes of name servers" : nullptr;
+}
+
 Fault ZoneValidator::zone_names(const ImageZone& zone) {
   const auto nodes = image_.nodes().subspan(zone.first_node, zone.node_count);
   FoldedName apex;
@@ -320,6 +339,8 @@ Fault ZoneValidator::zone_names(const ImageZone& zone) {
     const auto types = image_.node_types().subspan(node.first_type, node.type_count);
     const bool has_soa = std::any_of(types.begin(), types.end(), [](const auto& t) { return t.type == dns::SOA; });
     if (has_soa != is_apex) return refuse(is_apex ? "apex without SOA" : "SOA below the apex");
+    if (!is_apex)
+      if (const char* reason = delegation_fault(name, types)) return refuse(reason);
     if (!is_apex) {
       // In canonical order a name's parent is a suffix of the name before it: its whole, or one of its ancestors.
       if (compare_names(previous, name) >= 0) return refuse("not in canonical order, or twice");

@@ -22,6 +22,8 @@ struct PacketCase {
 std::vector<PacketCase> frame_cases();
 std::vector<PacketCase> dns_cases();
 std::vector<PacketCase> edns_cases();
+std::vector<PacketCase> cookie_cases();
+std::vector<PacketCase> delegation_cases();
 std::vector<PacketCase> zone_cases();
 std::vector<PacketCase> all_cases();
 

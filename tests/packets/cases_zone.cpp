@@ -152,7 +152,7 @@ std::vector<PacketCase> zone_cases() {
 
 std::vector<PacketCase> all_cases() {
   std::vector<PacketCase> cases;
-  for (const auto& part : {frame_cases(), dns_cases(), edns_cases(), zone_cases()})
+  for (const auto& part : {frame_cases(), dns_cases(), edns_cases(), cookie_cases(), zone_cases(), delegation_cases()})
     cases.insert(cases.end(), part.begin(), part.end());
   return cases;
 }

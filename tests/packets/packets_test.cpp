@@ -80,6 +80,8 @@ std::string name_of(const testing::TestParamInfo<PacketCase>& info) {
 INSTANTIATE_TEST_SUITE_P(Frame, PacketTable, testing::ValuesIn(frame_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Dns, PacketTable, testing::ValuesIn(dns_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Edns, PacketTable, testing::ValuesIn(edns_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Cookie, PacketTable, testing::ValuesIn(cookie_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Delegation, PacketTable, testing::ValuesIn(delegation_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Zone, PacketTable, testing::ValuesIn(zone_cases()), name_of);
 
 // One burst of all rows gives what each gives alone, whatever its neighbours are.

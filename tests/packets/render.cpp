@@ -64,8 +64,9 @@ class Renderer {
   }
 
   std::string status() const {
-    static const std::map<unsigned, std::string> names{{0, "NOERROR"}, {1, "FORMERR"}, {2, "SERVFAIL"}, {3, "NXDOMAIN"},
-                                                       {4, "NOTIMP"},  {5, "REFUSED"}, {16, "BADVERS"}};
+    static const std::map<unsigned, std::string> names{{0, "NOERROR"},  {1, "FORMERR"},   {2, "SERVFAIL"},
+                                                       {3, "NXDOMAIN"}, {4, "NOTIMP"},    {5, "REFUSED"},
+                                                       {16, "BADVERS"}, {23, "BADCOOKIE"}};
     const unsigned flags = get16(message_, 2);
     std::string text = names.at((flags & 0xf) | extended_rcode_ << 4);
     if (const unsigned opcode = flags >> 11 & 0xf; opcode != 0) text += " opcode=" + std::to_string(opcode);
@@ -175,6 +176,10 @@ class Renderer {
         address.resize(get16(data, 0) == 2 ? 16 : 4);
         text += " ECS " + address_text(address) + "/" + std::to_string(data.at(2)) + "/" + std::to_string(data.at(3));
         if (get16(data, 0) == 0) text += " family 0";
+      } else if (code == 10) {
+        text += " COOKIE " + to_hex(data);
+      } else if (code == 3) {
+        text += " NSID " + std::string(data.begin(), data.end());
       } else {
         text += " option" + std::to_string(code) + "=" + to_hex(data);
       }
@@ -191,12 +196,14 @@ class Renderer {
       require(owner == ".", "OPT with an owner");
       return opt();
     }
-    require(take16() == 1, "class is not IN");
+    const unsigned klass = take16();
+    require(klass == 1 || klass == 3, "class is neither IN nor CH");
     const uint32_t ttl = get32(message_, at_);
     at_ += 4;
     const size_t size = take16();
     const size_t end = at_ + size;
-    std::string text = owner + ' ' + std::to_string(ttl) + ' ' + type_name(type) + ' ' + rdata(type, end);
+    std::string text =
+        owner + ' ' + std::to_string(ttl) + (klass == 3 ? " CH " : " ") + type_name(type) + ' ' + rdata(type, end);
     require(at_ == end, "RDATA is not as long as it says");
     return text;
   }

@@ -41,4 +41,8 @@ World::World(const std::vector<std::pair<std::string, std::string_view>>& zones,
       map_(std::make_unique<geo::Map>(take(geo::Map::validate(map_bytes_)))),
       join_(take(core::Join::build(*image_, &*map_))) {}
 
+core::View World::view() const {
+  return {&*image_, &*map_, join_.get(), &cookie_keys_of_cases(), &identity_of_cases()};
+}
+
 } // namespace anytick::test

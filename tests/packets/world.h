@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/core/cookie.h"
+#include "dataplane/core/identity.h"
 #include "dataplane/core/join.h"
 #include "dataplane/core/path.h"
 #include "tests/packets/wire.h"
@@ -16,7 +18,7 @@ class World {
   /// `zones`: pairs of origin and GeoDNS JSON. `overrides`: as `anytick geo compile --override` takes them.
   World(const std::vector<std::pair<std::string, std::string_view>>& zones, std::string_view overrides);
 
-  core::View view() const { return {&*image_, &*map_, join_.get()}; }
+  core::View view() const;
   const core::ZoneImage& image() const { return *image_; }
   const geo::Map& map() const { return *map_; }
   const core::Join& join() const { return *join_; }
@@ -32,6 +34,11 @@ class World {
   std::unique_ptr<geo::Map> map_;
   std::unique_ptr<const core::Join> join_;
 };
+
+/// Two secrets, of which the first makes cookies. The tables' clock stands at 0.
+const core::CookieKeys& cookie_keys_of_cases();
+/// nsid "pop1", hostname "pop1.example", no version.
+const core::Identity& identity_of_cases();
 
 /// Port 02:00:00:00:00:01 with the addresses 203.0.113.53 and 2001:db8:53::53, sums done in software.
 core::Ingress ingress_of_cases();

@@ -33,7 +33,17 @@ constexpr std::string_view zone_json = R"({
     "_ntp._udp": { "srv": [{"target": "0.test.example.", "port": 123, "priority": 5, "srv_weight": 7}] },
     "10": { "ptr": "mail.test.example." },
     "deep.empty": { "a": [["203.0.113.30"]] },
-    "only.fr": { "a": [["203.0.113.40"]] }
+    "only.fr": { "a": [["203.0.113.40"]] },
+    "*.wild": { "a": [["203.0.113.50"]], "txt": ["any"] },
+    "*.wild.us": { "a": [["203.0.113.51"]] },
+    "there.wild": { "txt": ["itself"] },
+    "below.empty.wild": { "a": [["203.0.113.52"]] },
+    "*.away": { "cname": "constant" },
+    "*.into": { "cname": "x.wild" },
+    "child": { "ns": {"ns1.child.test.example.": ["203.0.113.60", "2001:db8::60"], "mail.test.example.": null,
+                      "ns.example.net.": null} },
+    "to-child": { "cname": "www.child" },
+    "lame": { "ns": ["ns1.example.net.", "ns2.example.net."] }
   }
 })";
 
@@ -49,6 +59,17 @@ constexpr std::string_view overrides = R"(
 const World& World::of_cases() {
   static const World world({{"test.example", zone_json}}, overrides);
   return world;
+}
+
+const core::CookieKeys& cookie_keys_of_cases() {
+  static const core::CookieKeys keys{
+      {{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, {99, 98, 97, 96, 95, 94, 93, 92, 91, 90, 89, 88}}}, 2};
+  return keys;
+}
+
+const core::Identity& identity_of_cases() {
+  static const core::Identity identity{"pop1", "pop1.example", {}};
+  return identity;
 }
 
 core::Ingress ingress_of_cases() {

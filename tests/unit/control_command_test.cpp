@@ -98,7 +98,7 @@ class ZoneCommand : public testing::Test {
       directory_.write("pool.example.json", R"({"serial": 7, "data": {"": {"ns": "a.b", "a": "192.0.2.1"}}})");
   std::string warned_ =
       directory_.write("warned.example.json", R"({"serial": 9, "logging": {}, "data": {"": {"ns": "a.b"}}})");
-  std::string faulty_ = directory_.write("bad.example.json", R"({"data": {"": {"ns": "a.b", "a": "x"}, "*": {}}})");
+  std::string faulty_ = directory_.write("bad.example.json", R"({"data": {"": {"ns": "a.b", "a": "x"}, "dot.": {}}})");
 };
 
 TEST_F(ZoneCommand, CompilesAndDumps) {
@@ -127,7 +127,7 @@ TEST_F(ZoneCommand, WritesNothingWhereAnyFileIsFaulty) {
   EXPECT_EQ(outcome.code, exit_refused);
   EXPECT_EQ(outcome.failure, "2 faults, nothing is written");
   EXPECT_EQ(outcome.errors, faulty_ + ": data//a: fault: \"x\" is not an IPv4 address\n" + faulty_ +
-                                ": data/*: fault: wildcards are not served\n");
+                                ": data/dot.: fault: labels are relative to the origin, without a trailing dot\n");
   EXPECT_FALSE(std::filesystem::exists(image_));
 }
 

@@ -61,7 +61,8 @@ std::string trials_text(const std::vector<Trial>& trials) {
 }
 
 std::string step_text(const Step& step) {
-  std::string text = fmt::format("{}: {}", step.name, trials_text(step.trials));
+  const std::string by = step.wildcard.empty() ? "" : " by " + step.wildcard;
+  std::string text = fmt::format("{}{}: {}", step.name, by, trials_text(step.trials));
   if (step.set) {
     std::set<std::string> data;
     for (const Candidate& each : step.set->candidates) data.insert(each.data);
@@ -138,6 +139,20 @@ INSTANTIATE_TEST_SUITE_P(
              Ending::answered,
              {"_country.geo.example.: ca -, north-america -, @ + => txt \"subnet=198.51.106.0/24\" "
               "\"continent=north-america\" \"country=ca\" /24 region country continent"}},
+        Case{"Wildcard",
+             "x.y.wild.geo.example",
+             dns::A,
+             "8.8.8.8/32",
+             Ending::answered,
+             {"x.y.wild.geo.example. by *.wild.geo.example.: @ + => a 192.0.2.10 192.0.2.11 192.0.2.12 /1 asn region "
+              "country continent address"}},
+        Case{"Referral", "a.child.geo.example", dns::A, "8.8.8.8/32", Ending::referral, {"a.child.geo.example.: "}},
+        Case{"ReferralBehindACname",
+             "to-child.geo.example",
+             dns::A,
+             "8.8.8.8/32",
+             Ending::referral,
+             {"to-child.geo.example.: @ + => cname www.child.geo.example.", "www.child.geo.example.: "}},
         Case{"NothingButAnAlias",
              "1.geo.example",
              dns::A,
@@ -187,8 +202,9 @@ TEST(Explain, IsWhatIsAnswered) {
   const uint64_t seed = 815;
   SCOPED_TRACE("seed " + std::to_string(seed));
   core::Random random(seed);
-  const std::vector<std::string> names{"",      "us.",   "0.",    "1.",    "2.",      "fr.",  "na.",   "www.",
-                                       "gone.", "loop.", "text.", "deep.", "a.deep.", "x.0.", "only.", "nothing."};
+  const std::vector<std::string> names{"",      "us.",      "0.",      "1.",     "2.",       "fr.",      "na.",
+                                       "www.",  "gone.",    "loop.",   "text.",  "deep.",    "a.deep.",  "x.0.",
+                                       "only.", "nothing.", "a.wild.", "child.", "a.child.", "to-child."};
   size_t positive = 0;
   for (int round = 0; round < 1500; ++round) {
     const std::string name = names[random.next() % names.size()] + "geo.example";

@@ -32,7 +32,10 @@ inline constexpr std::string_view explained_zone = R"({
     "loop": { "cname": "loop" },
     "text": { "txt": ["hello"] },
     "a.deep": { "txt": ["below"] },
-    "only.fr": { "a": [["192.0.2.50"]] }
+    "only.fr": { "a": [["192.0.2.50"]] },
+    "*.wild": { "alias": "0" },
+    "child": { "ns": ["ns.example.net."] },
+    "to-child": { "cname": "www.child" }
   }
 })";
 

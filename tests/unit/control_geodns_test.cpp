@@ -118,8 +118,8 @@ const FindingCase option_cases[] = {
 
 const FindingCase label_cases[] = {
     {"wildcards",
-     zone_with("\"*\": {}, \"*.foo\": {}"),
-     {"data/*: fault: wildcards are not served", "data/*.foo: fault: wildcards are not served"}},
+     zone_with("\"*\": {}, \"*.foo\": {\"ns\": \"ns.example.net.\"}"),
+     {"data/*.foo/ns: fault: a wildcard cannot be delegated"}},
     {"names",
      zone_with("\"a..b\": {}, \"a b\": {}, \"dot.\": {}, \"\xc3\xa4\": {}"),
      {"data/a b: fault: ' ' is not served in names", "data/a..b: fault: empty label",
@@ -132,8 +132,15 @@ const FindingCase label_cases[] = {
     {"case_duplicates", zone_with("\"EU\": {}, \"eu\": {}"), {"data/eu: fault: the same label as data/EU"}},
     {"control_characters", zone_with("\"a\\u001b\": {}"), {"data/a\\x1b: fault: '\\x1b' is not served in names"}},
     {"delegation",
-     zone_with("\"sub\": {\"ns\": [\"ns.example.net.\"]}"),
-     {"data/sub/ns: fault: delegations are not served"}},
+     zone_with(R"("sub": {"ns": {"ns.sub.pool.example.": "192.0.2.1"}}, "also": {"ns": "a.b", "txt": "x"},
+                  "lower.also": {"a": "192.0.2.1", "mx": "m.x."}, "a": {"alias": "lower.also"},
+                  "again": {"ns": "a.b", "alias": "c"}, "c": {"a": "192.0.2.1"})"),
+     {"data/a/alias: fault: leads into the delegation of \"also\"",
+      "data/again/alias: fault: stands beside a delegation", "data/also/txt: fault: stands beside a delegation",
+      "data/lower.also/mx: fault: lies below the delegation of \"also\""}},
+    {"delegation_by_target",
+     zone_with(R"("sub.[192.0.2.0]": {"ns": "a.b"})", "\"targeting\": \"ip @\", "),
+     {"data/sub.[192.0.2.0]/ns: fault: a delegation is the same for all clients"}},
     {"empty_labels", zone_with("\"www\": {}, \"no\": {\"a\": [], \"aaaa\": null}"), {}},
 };
 

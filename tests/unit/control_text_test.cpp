@@ -136,15 +136,16 @@ TEST_P(IsTarget, AtItsLevelOnly) {
         << GetParam().label << " " << level;
 }
 
-constexpr uint32_t regions = core::target_region | core::target_region_group;
 INSTANTIATE_TEST_SUITE_P(
     Cases, IsTarget,
     testing::Values(TargetCase{"us", core::target_country}, TargetCase{"north-america", core::target_continent},
-                    TargetCase{"asia", core::target_continent}, TargetCase{"us-ca", regions},
-                    TargetCase{"us-west", regions}, TargetCase{"de-11", regions},
-                    TargetCase{"as64500", core::target_asn}, TargetCase{"as", core::target_country},
-                    TargetCase{"as0", 0}, TargetCase{"as1x", 0}, TargetCase{"", 0}, TargetCase{"@", 0},
-                    TargetCase{"0", 0}, TargetCase{"u1", 0}, TargetCase{"us-", 0}, TargetCase{"debian", 0}));
+                    TargetCase{"asia", core::target_continent}, TargetCase{"us-ca", core::target_region},
+                    TargetCase{"us-west", core::target_region_group}, TargetCase{"de-11", core::target_region},
+                    TargetCase{"ru-dfd", core::target_region | core::target_region_group}, TargetCase{"to-child", 0},
+                    TargetCase{"is-a-name", 0}, TargetCase{"as64500", core::target_asn},
+                    TargetCase{"as", core::target_country}, TargetCase{"as0", 0}, TargetCase{"as1x", 0},
+                    TargetCase{"", 0}, TargetCase{"@", 0}, TargetCase{"0", 0}, TargetCase{"u1", 0},
+                    TargetCase{"us-", 0}, TargetCase{"debian", 0}));
 
 TEST(TargetingText, NamesTheWords) {
   EXPECT_EQ(targeting_text(0), "@");

@@ -23,6 +23,13 @@ struct Image {
   template <class T> T& element(Section section, size_t index) {
     return reinterpret_cast<T*>(data() + header().sections[static_cast<size_t>(section)].offset)[index];
   }
+  ImageNode& node(std::string_view name) {
+    const char* blob = reinterpret_cast<const char*>(data() + header().sections[0].offset);
+    for (size_t i = 0;; ++i)
+      if (ImageNode& each = element<ImageNode>(Section::nodes, i);
+          std::string_view(blob + each.name.offset, each.name.length - 1) == name)
+        return each;
+  }
 
   std::vector<uint64_t> words;
   size_t size;
@@ -97,6 +104,22 @@ const Damage damages[] = {
      "not in canonical order"},
     {"NodeTypeSelector", [](Image& i) { i.element<ImageNodeType>(Section::node_types, 0).selector = 1 << 20; },
      "selector out of range"},
+    {"DelegatedWildcard",
+     [](Image& i) {
+       ImageNode& cut = i.node("\5child\4test\7example");
+       ImageNode& wildcard = i.node("\1*\4wild\4test\7example");
+       wildcard.first_type = cut.first_type;
+       wildcard.type_count = cut.type_count;
+     },
+     "a wildcard is delegated"},
+    {"DelegationByTarget",
+     [](Image& i) {
+       const ImageNode& cut = i.node("\5child\4test\7example");
+       const auto& type = i.element<ImageNodeType>(Section::node_types, cut.first_type);
+       const auto& selector = i.element<ImageSelector>(Section::selectors, type.selector);
+       i.element<ImageEntry>(Section::entries, selector.first_entry).target += 1;
+     },
+     "depends on the client"},
     {"ZoneNodes", [](Image& i) { i.element<ImageZone>(Section::zones, 0).node_count -= 1; }, "zones at offset"},
     {"ZoneSoa", [](Image& i) { i.element<ImageZone>(Section::zones, 0).soa = 1 << 20; }, "SOA is none"},
     {"ZoneTargeting", [](Image& i) { i.element<ImageZone>(Section::zones, 0).targeting = 1 << 10; },
