@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "dataplane/core/bytes.h"
-#include "dataplane/core/random.h"
-#include "tests/packets/cases.h"
 #include "tests/packets/world.h"
 
 namespace anytick::core {
@@ -156,54 +153,6 @@ TEST(Image, EveryTruncationIsRefused) {
     Image cut(image.bytes().first(size));
     EXPECT_FALSE(ZoneImage::validate(cut.bytes())) << size;
   }
-}
-
-void ask_everything(const ZoneImage& image) {
-  const auto join = Join::build(image, &test::World::of_cases().map());
-  if (!join) return;
-  const View view{&image, &test::World::of_cases().map(), join->get()};
-  WorkerState worker(1);
-  static const auto cases = test::all_cases();
-  static const Ingress ingress = test::ingress_of_cases();
-  for (const auto& row : cases) {
-    std::vector<uint8_t> bytes = row.frame;
-    bytes.resize(1600);
-    Frame frame{.data = bytes.data(), .length = static_cast<uint32_t>(row.frame.size()), .room = 1600};
-    handle(view, ingress, worker, std::span(&frame, 1));
-    ASSERT_LE(frame.length, 1600u);
-  }
-}
-
-// Whatever the bytes: refused with a reason, or fit to answer from. Half of the mutants have a right digest.
-TEST(Image, MutantsAreRefusedOrAnswer) {
-  const uint64_t seed = 77;
-  const int mutants = 4000;
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  Random random(seed);
-  int refused = 0, taken = 0;
-  for (int i = 0; i < mutants; ++i) {
-    Image image = good();
-    for (uint64_t flips = random.next() % 3 + 1; flips > 0; --flips) {
-      constexpr uint32_t extremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 65535, 65536};
-      const size_t at = random.next() % image.size;
-      if (random.next() % 2 == 0) {
-        image.bytes()[at] ^= static_cast<std::byte>(1u << random.next() % 8);
-      } else if (const size_t word = at & ~size_t{3}; word + 4 <= image.size) {
-        store(image.data() + word, extremes[random.next() % std::size(extremes)]);
-      }
-    }
-    if (i % 2 == 0) image.seal();
-    const auto result = ZoneImage::validate(image.bytes());
-    if (result) {
-      ++taken;
-      ask_everything(*result);
-    } else {
-      ++refused;
-      ASSERT_FALSE(result.refusal().reason.empty());
-    }
-  }
-  EXPECT_GT(refused, mutants / 2);
-  EXPECT_GT(taken, 0);
 }
 
 } // namespace
