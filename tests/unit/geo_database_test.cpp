@@ -1,4 +1,5 @@
-// Compares maps with libmaxminddb on real databases: the paths in the arguments, else in ANYTICK_MMDB with ':' between.
+// Compares maps with libmaxminddb on real databases, each alone and all together under overrides: the paths in the
+// arguments, else in ANYTICK_MMDB with ':' between.
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -7,12 +8,14 @@
 #include <cstdlib>
 #include <memory>
 #include <random>
+#include <set>
 #include <sstream>
 
 #include "geo/map.h"
 #include "geo/map_builder.h"
 #include "geo/mmdb.h"
 #include "geo/mmdb_record.h"
+#include "geo/overrides.h"
 #include "tests/unit/geo_layers.h"
 
 namespace anytick::geo {
@@ -77,30 +80,108 @@ Address probe(std::mt19937_64& random, const std::vector<Prefix>& prefixes, Fami
   return inside;
 }
 
-class RealDatabase : public testing::TestWithParam<Family> {};
+/// Lines for places inside, around and beside what the databases have, as an operator would correct them.
+Layer random_overrides(std::mt19937_64& random, const std::vector<Prefix>& ipv4, const std::vector<Prefix>& ipv6) {
+  constexpr const char* fields[] = {"country=de", "region=us-ca", "asn=64500", "country=jp asn=64501",
+                                    "region=us-ny asn=64502"};
+  std::set<Prefix> chosen;
+  for (int i = 0; i < 400; ++i) {
+    const std::vector<Prefix>& prefixes = i % 2 == 0 ? ipv4 : ipv6;
+    if (prefixes.empty()) continue;
+    const Prefix& from = prefixes[random() % prefixes.size()];
+    const auto length = static_cast<unsigned>(8 + random() % (from.address.width() - 7));
+    chosen.insert(prefix_of(probe(random, prefixes, from.address.family), length));
+  }
+  std::ostringstream text;
+  for (const Prefix& prefix : chosen) text << to_text(prefix) << ' ' << fields[random() % std::size(fields)] << '\n';
+  std::vector<Refusal> faults;
+  Layer layer = parse_overrides("overrides", text.str(), faults);
+  for (const Refusal& fault : faults) ADD_FAILURE() << fault.text();
+  return layer;
+}
 
-TEST_P(RealDatabase, MapAgreesWithLibmaxminddb) {
-  if (database_paths.empty()) GTEST_SKIP() << "no database given (arguments, or ANYTICK_MMDB)";
-  constexpr uint64_t seed = 1;
-  RecordProperty("seed", std::to_string(seed));
-  std::mt19937_64 random{seed};
-  for (const std::string& path : database_paths) {
-    SCOPED_TRACE(path);
-    const Result<Layer> layer = read_mmdb(path);
-    ASSERT_TRUE(layer) << layer.refusal().text();
-    const std::vector<std::byte> bytes = *build_map({&*layer, 1}, 0);
-    const Map map = *Map::validate(bytes);
-    const Database database{path};
-    if (!database.has(GetParam())) continue;
-    std::vector<Prefix> prefixes;
-    for (const Layer::Entry& entry : layer->entries)
-      if (entry.prefix.address.family == GetParam()) prefixes.push_back(entry.prefix);
-    for (int i = 0; i < lookups; ++i) {
-      const Address address = probe(random, prefixes, GetParam());
-      if (GetParam() == Family::ipv6 && leads_to_ipv4(address)) continue;
-      ASSERT_EQ(map.locations()[map.places()[map.find(address)].location], database.find(address)) << to_text(address);
+/// Layers of all databases, and the databases themselves to ask.
+struct Stack {
+  explicit Stack(std::span<const std::string> paths) {
+    for (const std::string& path : paths) {
+      layers.push_back(*read_mmdb(path));
+      databases.push_back(std::make_unique<const Database>(path));
     }
   }
+
+  std::vector<Prefix> prefixes(Family family) const {
+    std::vector<Prefix> all;
+    for (const Layer& layer : layers)
+      for (const Layer::Entry& entry : layer.entries)
+        if (entry.prefix.address.family == family) all.push_back(entry.prefix);
+    return all;
+  }
+  void add_overrides(std::mt19937_64& random) {
+    overrides = random_overrides(random, prefixes(Family::ipv4), prefixes(Family::ipv6));
+    layers.push_back(overrides);
+  }
+  /// What libmaxminddb and the overrides say, none of it by the map's code.
+  Location find(const Address& address) const {
+    Location location;
+    for (const auto& database : databases)
+      if (database->has(address.family)) location = covered(location, database->find(address));
+    if (const Layer::Entry* best = innermost(address); best != nullptr)
+      location = covered(location, overrides.statements[best->statement]);
+    return location;
+  }
+
+  std::vector<Layer> layers;
+  std::vector<std::unique_ptr<const Database>> databases;
+  Layer overrides;
+
+ private:
+  const Layer::Entry* innermost(const Address& address) const {
+    const Layer::Entry* best = nullptr;
+    for (const Layer::Entry& entry : overrides.entries)
+      if (entry.prefix.contains(address) && (best == nullptr || entry.prefix.length > best->prefix.length))
+        best = &entry;
+    return best;
+  }
+};
+
+class RealDatabase : public testing::TestWithParam<Family> {
+ protected:
+  void SetUp() override {
+    ASSERT_FALSE(database_paths.empty()) << "no database given (arguments, or ANYTICK_MMDB)";
+    RecordProperty("seed", std::to_string(seed_));
+  }
+
+  void compare(const Stack& stack) {
+    const std::vector<std::byte> bytes = *build_map(stack.layers, 0);
+    const Map map = *Map::validate(bytes);
+    const std::vector<Prefix> prefixes = stack.prefixes(GetParam());
+    ASSERT_FALSE(prefixes.empty());
+    int compared = 0;
+    while (compared < lookups) {
+      const Address address = probe(random_, prefixes, GetParam());
+      if (GetParam() == Family::ipv6 && leads_to_ipv4(address)) continue;
+      ++compared;
+      const Location& found = map.locations()[map.places()[map.find(address)].location];
+      ASSERT_EQ(found, stack.find(address)) << to_text(address) << " seed " << seed_;
+    }
+  }
+
+  static constexpr uint64_t seed_ = 1;
+  std::mt19937_64 random_{seed_};
+};
+
+TEST_P(RealDatabase, MapAgreesWithLibmaxminddb) {
+  for (const std::string& path : database_paths) {
+    SCOPED_TRACE(path);
+    compare(Stack({&path, 1}));
+  }
+}
+
+TEST_P(RealDatabase, AllUnderOverridesAgree) {
+  Stack stack(database_paths);
+  stack.add_overrides(random_);
+  ASSERT_GT(stack.overrides.entries.size(), 100u);
+  compare(stack);
 }
 
 INSTANTIATE_TEST_SUITE_P(Geo, RealDatabase, testing::Values(Family::ipv4, Family::ipv6),

@@ -62,6 +62,15 @@ std::vector<Layer> random_layers(std::mt19937_64& random) {
   return layers;
 }
 
+Location covered(Location below, const Location& stated) {
+  const bool is_other_country = stated.country[0] != 0 && stated.country != below.country;
+  if (is_other_country || stated.region[0] != 0) below.region = stated.region;
+  if (stated.country[0] != 0) below.country = stated.country;
+  if (stated.continent != Continent::unknown) below.continent = stated.continent;
+  if (stated.asn != 0) below.asn = stated.asn;
+  return below;
+}
+
 Location naive_location(std::span<const Layer> layers, const Address& address) {
   Location location;
   for (const Layer& layer : layers) {
@@ -69,13 +78,7 @@ Location naive_location(std::span<const Layer> layers, const Address& address) {
     for (const Layer::Entry& entry : layer.entries)
       if (entry.prefix.contains(address) && (best == nullptr || entry.prefix.length > best->prefix.length))
         best = &entry;
-    if (best == nullptr) continue;
-    const Location& stated = layer.statements[best->statement];
-    const bool is_other_country = stated.country[0] != 0 && stated.country != location.country;
-    if (is_other_country || stated.region[0] != 0) location.region = stated.region;
-    if (stated.country[0] != 0) location.country = stated.country;
-    if (stated.continent != Continent::unknown) location.continent = stated.continent;
-    if (stated.asn != 0) location.asn = stated.asn;
+    if (best != nullptr) location = covered(location, layer.statements[best->statement]);
   }
   return location;
 }

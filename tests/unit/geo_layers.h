@@ -12,6 +12,9 @@ namespace anytick::geo::test {
 /// Layers of nested and neighbouring prefixes of both families and all lengths, with statements of all kinds.
 std::vector<Layer> random_layers(std::mt19937_64& random);
 
+/// What a layer's statement makes of the location that the layers below it give.
+Location covered(Location below, const Location& stated);
+
 /// The location by the book: in each layer the longest prefix that matches, found by looking at all of them.
 Location naive_location(std::span<const Layer> layers, const Address& address);
 
