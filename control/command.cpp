@@ -107,13 +107,13 @@ std::vector<std::byte> read_file(const std::string& path) {
   return bytes;
 }
 
-void write_file_atomically(const std::string& path, std::span<const std::byte> bytes) {
+void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, mode_t mode) {
   TemporaryFile file(path);
   write_all(file.fd(), bytes, path);
-  // mkostemp() makes files that only their owner reads; tables are not secret.
+  // mkostemp() makes files that only their owner reads.
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  if (::fchmod(file.fd(), 0666 & ~mask) != 0) fail(path, errno);
+  if (::fchmod(file.fd(), mode & ~mask) != 0) fail(path, errno);
   if (::fsync(file.fd()) != 0) fail(path, errno);
   file.rename_to(path);
   sync_directory_of(path);

@@ -29,8 +29,8 @@ struct CommandFailure : std::runtime_error {
 std::vector<std::byte> read_file(const std::string& path);
 
 /// Replaces `path` in one step: after a crash it holds the old bytes or the new ones, on disk before this returns.
-/// Throws CommandFailure and then leaves no temporary file behind.
-void write_file_atomically(const std::string& path, std::span<const std::byte> bytes);
+/// It has `mode` less the umask. Throws CommandFailure and then leaves no temporary file behind.
+void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, mode_t mode = 0666);
 
 /// Makes a file that was not there, with that mode less the umask, on disk before this returns.
 /// Throws CommandFailure, also where there is one, and then leaves no file of its own behind.

@@ -8,6 +8,7 @@
 #include "control/geo_command.h"
 #include "control/key_command.h"
 #include "control/pop_command.h"
+#include "control/secret_command.h"
 #include "control/zone_command.h"
 
 namespace {
@@ -25,6 +26,7 @@ int run(int argc, char** argv) {
   add_geo_command(app);
   add_pop_command(app);
   add_key_command(app);
+  add_secret_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

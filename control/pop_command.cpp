@@ -16,6 +16,7 @@
 #include "control/command.h"
 #include "control/pop_text.h"
 #include "control/push.h"
+#include "control/secrets.h"
 #include "control/signing.h"
 #include "dataplane/core/zone_image.h"
 #include "geo/map.h"
@@ -30,6 +31,7 @@ struct PopOptions {
   double timeout = 30; ///< seconds
   std::string zone;
   std::string geo;
+  std::string secrets;
   std::string sign_key; ///< "": the signatures beside the tables are sent
   bool no_check = false;
   bool json = false;
@@ -80,6 +82,13 @@ class ProgressLine {
   steady_clock::time_point last_ = steady_clock::now();
 };
 
+/// Before the tables: what is wrong with the file is known before anything is sent.
+void push_secrets(const PopOptions& options) {
+  const pop::v1::LoadSecretsReply reply = client(options).load_secrets(read_secrets_file(options.secrets));
+  if (!reply.applied()) throw CommandFailure(exit_refused, fmt::format("POP {}: {}", options.pop, reply.reason()));
+  fmt::print("secrets applied, generation {}\n{}", reply.generation(), secrets_text(reply.cookies()));
+}
+
 void run_push(const PopOptions& options) {
   std::vector<std::byte> zone, geo;
   std::vector<PushTable> tables;
@@ -92,7 +101,10 @@ void run_push(const PopOptions& options) {
     geo = read_table<geo::Map>(options.geo, !options.no_check);
     tables.push_back({pop::v1::TABLE_KIND_GEO, geo, signature_of(geo, options.geo, key)});
   }
-  if (tables.empty()) throw CommandFailure(exit_usage, "pop push: give --zone, --geo or both");
+  if (tables.empty() && options.secrets.empty())
+    throw CommandFailure(exit_usage, "pop push: give --zone, --geo or --secrets");
+  if (!options.secrets.empty()) push_secrets(options);
+  if (tables.empty()) return;
   const auto start = steady_clock::now();
   pop::v1::LoadReply reply;
   {
@@ -127,6 +139,7 @@ void add_pop_command(CLI::App& app) {
   CLI::App* push = pop->add_subcommand("push", "Load tables into a POP, all of them or none");
   push->add_option("--zone", options->zone, "zone image");
   push->add_option("--geo", options->geo, "geo map");
+  push->add_option("--secrets", options->secrets, "cookie secrets; loaded on their own, before tables");
   CLI::Option* no_check =
       push->add_flag("--no-check", options->no_check, "send files as they are: the POP judges them");
   push->add_option("--sign", options->sign_key, "private key (PEM); default: the signatures in ZONE.sig and GEO.sig")

@@ -43,6 +43,10 @@ template <class Tables> std::string tables_text(const Tables& tables, uint64_t n
   return text;
 }
 
+std::string_view state_text(v1::SecretState state) {
+  return state == v1::SECRET_STATE_ACTIVE ? "active" : "accept-only";
+}
+
 template <class Counters> std::string counters_text(const std::string& title, const Counters& counters) {
   std::string text;
   for (const v1::Counter& counter : counters)
@@ -69,6 +73,13 @@ ordered_json table_json(const v1::TableInfo& table) {
 
 } // namespace
 
+std::string secrets_text(const google::protobuf::RepeatedPtrField<v1::CookieSecretInfo>& cookies) {
+  std::string text;
+  for (const v1::CookieSecretInfo& each : cookies)
+    text += fmt::format("  cookie secret {} {}\n", hex_text(each.fingerprint()), state_text(each.state()));
+  return text;
+}
+
 std::string load_text(const v1::LoadReply& reply, uint64_t now) {
   std::string text = reply.applied()
                          ? fmt::format("applied in {:.1f} ms", static_cast<double>(reply.load_microseconds()) / 1e3)
@@ -84,6 +95,7 @@ std::string status_text(const v1::StatusReply& reply, uint64_t now) {
   text += tables_text(reply.tables(), now);
   if (!reply.trusted_key_ids().empty()) text += "trusted keys:\n";
   for (const std::string& id : reply.trusted_key_ids()) text += fmt::format("  {}\n", hex_text(id));
+  if (!reply.cookie_secrets().empty()) text += "secrets:\n" + secrets_text(reply.cookie_secrets());
   text += reply.zones().empty() ? "zones: none\n" : "zones:\n";
   for (const v1::Zone& zone : reply.zones())
     text += fmt::format("  {} serial {}, {} names\n", zone.origin(), zone.serial(), zone.names());
@@ -103,6 +115,10 @@ std::string status_json(const v1::StatusReply& reply) {
   for (const std::string& id : reply.trusted_key_ids()) json["trusted_keys"].push_back(hex_text(id));
   for (const v1::Zone& zone : reply.zones())
     json["zones"].push_back({{"origin", zone.origin()}, {"serial", zone.serial()}, {"names", zone.names()}});
+  json["cookie_secrets"] = ordered_json::array();
+  for (const v1::CookieSecretInfo& each : reply.cookie_secrets())
+    json["cookie_secrets"].push_back(
+        {{"fingerprint", hex_text(each.fingerprint())}, {"state", state_text(each.state())}});
   json["counters"] = counters_json(reply.counters());
   json["workers"] = ordered_json::array();
   for (const v1::Worker& worker : reply.workers())

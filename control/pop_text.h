@@ -11,6 +11,9 @@ namespace anytick::control {
 /// Outcome of a push: applied or not and why, and what runs now. Without a newline at its end.
 std::string load_text(const pop::v1::LoadReply& reply, uint64_t now);
 
+/// Fingerprints and states, a line each.
+std::string secrets_text(const google::protobuf::RepeatedPtrField<pop::v1::CookieSecretInfo>& cookies);
+
 /// Name, version, tables with their age, zones, counters that are not zero, in all and per worker.
 std::string status_text(const pop::v1::StatusReply& reply, uint64_t now);
 

@@ -14,6 +14,19 @@ constexpr size_t chunk_max = size_t{1} << 20;
 // Where ZoneHeader and the geo map's header keep their digest.
 constexpr size_t digest_at = 16;
 constexpr size_t digest_size = 32;
+// A daemon that is there is connected to at once; whoever waits for one to start asks again.
+constexpr std::chrono::milliseconds connect_patience{5000};
+constexpr int reconnect_milliseconds = 100;
+
+/// Channels stay until the process ends: closing one can wait for gRPC's own poller for more than ten seconds.
+std::shared_ptr<grpc::Channel> open_channel(const std::string& address) {
+  static auto& open = *new std::vector<std::shared_ptr<grpc::Channel>>();
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, reconnect_milliseconds);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, reconnect_milliseconds);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, reconnect_milliseconds);
+  return open.emplace_back(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+}
 
 pop::v1::LoadRequest begin(std::span<const PushTable> tables) {
   pop::v1::LoadRequest request;
@@ -51,14 +64,13 @@ bool send(grpc::ClientWriter<pop::v1::LoadRequest>& stream, std::span<const Push
 } // namespace
 
 PopClient::PopClient(const std::string& address, std::chrono::milliseconds timeout)
-    : address_(address), timeout_(timeout), channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
-      stub_(pop::v1::Pop::NewStub(channel_)) {}
+    : address_(address), timeout_(timeout), channel_(open_channel(address)), stub_(pop::v1::Pop::NewStub(channel_)) {}
 
 PopClient::Deadline PopClient::connect() {
-  const Deadline deadline = std::chrono::system_clock::now() + timeout_;
-  if (!channel_->WaitForConnected(deadline))
+  const Deadline now = std::chrono::system_clock::now();
+  if (!channel_->WaitForConnected(now + std::min(timeout_, connect_patience)))
     throw CommandFailure(exit_unreachable, "POP " + address_ + ": not reachable");
-  return deadline;
+  return now + timeout_;
 }
 
 void PopClient::fail(const grpc::Status& status) const {
@@ -75,6 +87,18 @@ pop::v1::LoadReply PopClient::load(std::span<const PushTable> tables, const Push
   const auto stream = stub_->Load(&context, &reply);
   send(*stream, tables, progress);
   if (const grpc::Status status = stream->Finish(); !status.ok()) fail(status);
+  return reply;
+}
+
+pop::v1::LoadSecretsReply PopClient::load_secrets(const pop::v1::Secrets& secrets) {
+  const Deadline deadline = connect();
+  grpc::ClientContext context;
+  context.set_deadline(deadline);
+  pop::v1::LoadSecretsRequest request;
+  request.set_protocol(protocol);
+  *request.mutable_secrets() = secrets;
+  pop::v1::LoadSecretsReply reply;
+  if (const grpc::Status status = stub_->LoadSecrets(&context, request, &reply); !status.ok()) fail(status);
   return reply;
 }
 

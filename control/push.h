@@ -31,6 +31,7 @@ class PopClient {
 
   /// Sends tables as one load. A reply that is not `applied` comes back like one that is.
   pop::v1::LoadReply load(std::span<const PushTable> tables, const PushProgress& progress);
+  pop::v1::LoadSecretsReply load_secrets(const pop::v1::Secrets& secrets);
   pop::v1::StatusReply status();
 
  private:

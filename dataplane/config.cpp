@@ -93,6 +93,18 @@ class TableReader {
     }
   }
 
+  /// What fits a character-string of DNS, empty ones too.
+  void short_text(std::string_view key, std::string& value) {
+    constexpr size_t most = 255;
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    if (const auto* text = node->as_string(); text != nullptr && text->get().size() <= most) {
+      value = text->get();
+    } else {
+      fault(*node, key, fmt::format("must be a string of at most {} bytes", most));
+    }
+  }
+
   template <class Integer> void integer(std::string_view key, Integer& value, uint64_t low, uint64_t high) {
     const toml::node* node = find(key);
     if (node == nullptr) return;
@@ -309,6 +321,19 @@ void read_trust(TableReader& reader, Faults& faults, std::vector<core::PublicKey
   }
 }
 
+/// Told to whoever asks: nsid and hostname are the POP's name unless said otherwise, and "" keeps one to itself.
+void read_identity(TableReader& root, Faults& faults, Config& config) {
+  std::string hostname = config.name, version;
+  config.identity.nsid = config.name;
+  section(root, "identity", faults, [&](TableReader& identity) {
+    identity.short_text("nsid", config.identity.nsid);
+    identity.short_text("hostname", hostname);
+    identity.short_text("version", version);
+  });
+  if (!hostname.empty()) config.identity.hostname = hostname;
+  if (!version.empty()) config.identity.version = version;
+}
+
 void read_control(TableReader& root, std::filesystem::path& socket) {
   const toml::node* node = root.find("control");
   if (node == nullptr) return;
@@ -326,6 +351,8 @@ Config read_root(const toml::table& table, Faults& faults) {
   TableReader root(table, "", faults);
   root.require("name");
   root.text("name", config.name);
+  if (config.name.size() > 255) root.fault(*table.get("name"), "name", "must be at most 255 bytes");
+  read_identity(root, faults, config);
   std::string state_dir = config.state_dir;
   root.text("state_dir", state_dir);
   config.state_dir = state_dir;

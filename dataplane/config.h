@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/core/identity.h"
 #include "dataplane/core/signature.h"
 #include "geo/prefix.h"
 #include "geo/refusal.h"
@@ -49,6 +50,7 @@ struct PortConfig {
 /// pop.toml.
 struct Config {
   std::string name;
+  core::Identity identity; ///< what it tells clients of itself
   std::filesystem::path state_dir = "/var/lib/anytick";
   std::filesystem::path control_socket = "/run/anytick/pop.sock";
   uint64_t max_table_bytes = uint64_t{256} << 20; ///< of one pushed table

@@ -127,7 +127,8 @@ int serve(const Config& config, const sigset_t& signals) {
   if (!eal) return fail(eal.refusal());
   Result<TableStore> store = TableStore::open(config.state_dir);
   if (!store) return fail(store.refusal());
-  Tables tables(static_cast<unsigned>(config.workers.cores.size()), std::move(*store), config.trusted_keys);
+  Tables tables(static_cast<unsigned>(config.workers.cores.size()), std::move(*store), config.trusted_keys,
+                config.identity);
   tables.load_stored(config.max_table_bytes);
   const Result<Ports> ports = open_ports(config);
   if (!ports) return fail(ports.refusal());

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dataplane/io/secrets.h"
 #include "dataplane/io/stall_guard.h"
 
 namespace anytick::io {
@@ -100,6 +101,15 @@ void fill_counters(pop::v1::StatusReply& reply, const std::vector<WorkerView>& w
   }
 }
 
+template <class List> void fill_secrets(List& list, const core::CookieKeys& keys) {
+  for (uint32_t i = 0; i < keys.count; ++i) {
+    pop::v1::CookieSecretInfo& out = *list.Add();
+    const auto id = fingerprint(keys.keys[i]);
+    out.set_fingerprint(id.data(), id.size());
+    out.set_state(i == 0 ? pop::v1::SECRET_STATE_ACTIVE : pop::v1::SECRET_STATE_ACCEPT_ONLY);
+  }
+}
+
 /// Makes the way free for the socket: nothing there, or a socket that a dead daemon left.
 std::optional<Refusal> clear_socket(const std::filesystem::path& path) {
   struct stat status {};
@@ -171,6 +181,25 @@ void ControlService::apply(Upload& upload, pop::v1::LoadReply& reply) {
   spdlog::info("generation {} runs after {} us", applied->generation->number, applied->elapsed.count());
 }
 
+grpc::Status ControlService::LoadSecrets(grpc::ServerContext*, const pop::v1::LoadSecretsRequest* request,
+                                         pop::v1::LoadSecretsReply* reply) {
+  if (request->protocol() != protocol_version)
+    return {grpc::StatusCode::INVALID_ARGUMENT,
+            fmt::format("protocol {}, this POP speaks {}", request->protocol(), protocol_version)};
+  if (const auto keys = read_secrets(request->secrets())) {
+    tables_.load_secrets(*keys);
+    reply->set_applied(true);
+    spdlog::info("{} cookie secrets are in use", keys->count);
+  } else {
+    reply->set_reason(keys.refusal().text());
+    spdlog::warn("secrets refused: {}", reply->reason());
+  }
+  const auto running = tables_.running();
+  reply->set_generation(running->number);
+  fill_secrets(*reply->mutable_cookies(), running->cookie_keys);
+  return grpc::Status::OK;
+}
+
 grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusRequest*, pop::v1::StatusReply* reply) {
   const auto running = tables_.running();
   reply->set_protocol(protocol_version);
@@ -183,6 +212,7 @@ grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusR
     const core::KeyId id = key.id();
     reply->add_trusted_key_ids(id.data(), id.size());
   }
+  fill_secrets(*reply->mutable_cookie_secrets(), running->cookie_keys);
   fill_counters(*reply, workers_);
   if (running->zone != nullptr) fill_zones(*reply, running->zone->table);
   return grpc::Status::OK;

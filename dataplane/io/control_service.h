@@ -38,6 +38,8 @@ class ControlService final : public pop::v1::Pop::Service {
 
   grpc::Status Load(grpc::ServerContext* context, grpc::ServerReader<pop::v1::LoadRequest>* stream,
                     pop::v1::LoadReply* reply) override;
+  grpc::Status LoadSecrets(grpc::ServerContext* context, const pop::v1::LoadSecretsRequest* request,
+                           pop::v1::LoadSecretsReply* reply) override;
   grpc::Status Status(grpc::ServerContext* context, const pop::v1::StatusRequest* request,
                       pop::v1::StatusReply* reply) override;
 

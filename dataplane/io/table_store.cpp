@@ -15,6 +15,7 @@ namespace {
 
 /// In one file: a new table's, its predecessor's, and what crashes in between may leave.
 constexpr size_t signatures_max = 4;
+constexpr off_t secrets_bytes_max = 4096;
 
 class File {
  public:
@@ -96,12 +97,12 @@ std::optional<Refusal> TableStore::save(TableKind kind, std::span<const std::byt
   return replace(signature_file, std::as_bytes(std::span(signatures)));
 }
 
-std::optional<Refusal> TableStore::replace(const std::filesystem::path& target,
-                                           std::span<const std::byte> bytes) const {
+std::optional<Refusal> TableStore::replace(const std::filesystem::path& target, std::span<const std::byte> bytes,
+                                           mode_t mode) const {
   std::filesystem::path temporary = target;
   temporary += ".new";
   {
-    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode);
     if (!file.is_open() || !file.write_all(bytes) || ::fsync(file.fd()) != 0) {
       Refusal refusal = errno_refusal(temporary);
       ::unlink(temporary.c_str());
@@ -113,6 +114,26 @@ std::optional<Refusal> TableStore::replace(const std::filesystem::path& target,
   const File directory(directory_, O_RDONLY | O_DIRECTORY);
   if (!directory.is_open() || ::fsync(directory.fd()) != 0) return errno_refusal(directory_);
   return std::nullopt;
+}
+
+std::optional<Refusal> TableStore::save_secrets(std::span<const std::byte> bytes) const {
+  return replace(secrets_path(), bytes, 0600);
+}
+
+Result<std::optional<std::string>> TableStore::load_secrets() const {
+  const std::filesystem::path source = secrets_path();
+  const File file(source, O_RDONLY);
+  if (!file.is_open()) {
+    if (errno == ENOENT) return std::optional<std::string>();
+    return errno_refusal(source);
+  }
+  struct stat status {};
+  if (::fstat(file.fd(), &status) != 0) return errno_refusal(source);
+  if (!S_ISREG(status.st_mode) || status.st_size > secrets_bytes_max)
+    return Refusal{source.string(), "", fmt::format("not a file of at most {} bytes", secrets_bytes_max)};
+  std::string bytes(static_cast<size_t>(status.st_size), '\0');
+  if (!file.read_all(std::as_writable_bytes(std::span(bytes)))) return errno_refusal(source);
+  return std::optional<std::string>(std::move(bytes));
 }
 
 Result<std::optional<TableMemory>> TableStore::load(TableKind kind, uint64_t limit) const {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
+#include <sys/types.h>
 
 #include "dataplane/io/table_kind.h"
 #include "dataplane/io/table_memory.h"
@@ -26,11 +28,17 @@ class TableStore {
   /// The stored signatures, nothing if there are none. Refused: what cannot be read or is no list of signatures.
   Result<Signatures> load_signatures(TableKind kind) const;
 
+  /// The secrets, in a file that only the owner may read. Nothing if there are none.
+  std::optional<Refusal> save_secrets(std::span<const std::byte> bytes) const;
+  Result<std::optional<std::string>> load_secrets() const;
+
   std::filesystem::path path(TableKind kind) const;
   std::filesystem::path signature_path(TableKind kind) const;
 
  private:
-  std::optional<Refusal> replace(const std::filesystem::path& target, std::span<const std::byte> bytes) const;
+  std::filesystem::path secrets_path() const { return directory_ / "secrets"; }
+  std::optional<Refusal> replace(const std::filesystem::path& target, std::span<const std::byte> bytes,
+                                 mode_t mode = 0640) const;
 
   explicit TableStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
 

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "dataplane/io/secrets.h"
+
 namespace anytick::io {
 namespace {
 
@@ -75,9 +77,14 @@ void Tables::QsbrDeleter::operator()(rte_rcu_qsbr* qsbr) const {
   std::free(qsbr);
 }
 
-Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted)
-    : store_(std::move(store)), trusted_(std::move(trusted)), running_(std::make_shared<const Generation>()),
-      current_(running_.get()) {
+Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted, core::Identity identity)
+    : store_(std::move(store)), trusted_(std::move(trusted)), identity_(std::move(identity)) {
+  auto first = std::make_shared<Generation>();
+  first->cookie_keys = random_secrets();
+  first->view.cookie_keys = &first->cookie_keys;
+  first->view.identity = &identity_;
+  running_ = std::move(first);
+  current_.store(running_.get(), std::memory_order_release);
   const size_t size = rte_rcu_qsbr_get_memsize(readers);
   qsbr_.reset(static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, size)));
   if (qsbr_ == nullptr || rte_rcu_qsbr_init(qsbr_.get(), readers) != 0) throw std::bad_alloc();
@@ -96,8 +103,39 @@ Result<Applied> Tables::load(NewTables tables) {
   return Applied{*next, elapsed};
 }
 
+std::shared_ptr<const Generation> Tables::load_secrets(const core::CookieKeys& keys) {
+  const std::lock_guard lock(publishing_);
+  auto next = next_generation();
+  next->cookie_keys = keys;
+  publish(next);
+  const std::string bytes = write_secrets(keys).SerializeAsString();
+  if (const auto refusal = store_.save_secrets(std::as_bytes(std::span(bytes))))
+    spdlog::error("the secrets are in use but could not be stored: {}", refusal->text());
+  return next;
+}
+
+void Tables::load_stored_secrets() {
+  const auto bytes = store_.load_secrets();
+  pop::v1::Secrets message;
+  if (bytes && !bytes->has_value()) return;
+  if (bytes && !message.ParseFromString(**bytes)) {
+    spdlog::error("the stored secrets are left out: damaged");
+    return;
+  }
+  const auto keys = bytes ? read_secrets(message) : Result<core::CookieKeys>(bytes.refusal());
+  if (!keys) {
+    spdlog::error("the stored secrets are left out: {}", keys.refusal().text());
+    return;
+  }
+  auto next = next_generation();
+  next->cookie_keys = *keys;
+  publish(std::move(next));
+  spdlog::info("the stored secrets are in use");
+}
+
 void Tables::load_stored(uint64_t limit) {
   const std::lock_guard lock(publishing_);
+  load_stored_secrets();
   for (const TableKind kind : table_kinds) {
     Result<std::optional<NewTable>> table = stored(kind, limit);
     if (table && !table->has_value()) continue;
@@ -118,12 +156,16 @@ std::shared_ptr<const Generation> Tables::running() const {
   return running_;
 }
 
+/// The running one with a number of its own.
+std::shared_ptr<Generation> Tables::next_generation() const {
+  auto next = std::make_shared<Generation>(*running());
+  ++next->number;
+  next->view.cookie_keys = &next->cookie_keys;
+  return next;
+}
+
 Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables) const {
-  auto next = std::make_shared<Generation>();
-  const std::shared_ptr<const Generation> present = running();
-  next->number = present->number + 1;
-  next->zone = present->zone;
-  next->geo = present->geo;
+  auto next = next_generation();
   if (tables.zone) {
     auto zone = validated<core::ZoneImage>(std::move(*tables.zone), trusted_);
     if (!zone) return zone.refusal();

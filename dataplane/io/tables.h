@@ -11,6 +11,8 @@
 
 #include <rte_rcu_qsbr.h>
 
+#include "dataplane/core/cookie.h"
+#include "dataplane/core/identity.h"
 #include "dataplane/core/join.h"
 #include "dataplane/core/view.h"
 #include "dataplane/core/zone_image.h"
@@ -36,7 +38,8 @@ struct Generation {
   uint64_t number = 0; ///< 0: nothing was loaded yet
   std::shared_ptr<const LoadedZone> zone;
   std::shared_ptr<const LoadedGeo> geo;
-  std::unique_ptr<const core::Join> join;
+  std::shared_ptr<const core::Join> join;
+  core::CookieKeys cookie_keys;
   core::View view;
 
   std::vector<TableInfo> tables() const;
@@ -63,7 +66,8 @@ struct Applied {
 class Tables {
  public:
   /// With keys in `trusted`, only tables that one of them signed are taken, from the store too.
-  Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted = {});
+  /// Until secrets are loaded, cookies are made by one of its own. `identity` is that of the POP.
+  Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted = {}, core::Identity identity = {});
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
 
@@ -71,6 +75,8 @@ class Tables {
   /// every reader runs the new generation. A refusal leaves everything as it was. Any thread but a reader; one
   /// publishes at a time, others wait.
   Result<Applied> load(NewTables tables);
+  /// Publishes other secrets beside the running tables and stores them. As load() otherwise.
+  std::shared_ptr<const Generation> load_secrets(const core::CookieKeys& keys);
   /// Loads what the store has. A table that is damaged or without a good signature is logged and left out, since a
   /// daemon without it can still be pushed to.
   void load_stored(uint64_t limit);
@@ -86,6 +92,8 @@ class Tables {
   };
 
   Result<std::shared_ptr<const Generation>> build(NewTables tables) const;
+  std::shared_ptr<Generation> next_generation() const;
+  void load_stored_secrets();
   void publish(std::shared_ptr<const Generation> next);
   void wait_for_readers();
   Result<std::optional<NewTable>> stored(TableKind kind, uint64_t limit) const;
@@ -93,6 +101,7 @@ class Tables {
 
   TableStore store_;
   std::vector<core::PublicKey> trusted_;
+  core::Identity identity_;
   std::unique_ptr<rte_rcu_qsbr, QsbrDeleter> qsbr_;
   std::mutex publishing_;
   mutable std::mutex holding_; ///< guards running_ only, so that it is never held for long

@@ -1,5 +1,6 @@
 #include "dataplane/io/worker.h"
 
+#include <ctime>
 #include <span>
 #include <utility>
 
@@ -78,6 +79,7 @@ uint16_t Worker::serve(const core::View& view, const PortQueue& queue) {
 
   for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
   for (uint16_t i = 0; i < received; ++i) frames_[i] = frame_of(*mbufs[i]);
+  state_.now = static_cast<uint32_t>(std::time(nullptr)); // by the vDSO
   core::handle(view, *queue.ingress, state_, std::span(frames_.data(), received));
 
   std::array<rte_mbuf*, core::burst_max> replies;

@@ -135,6 +135,57 @@ TEST_F(ServiceTest, LoadsTablesThatComeInOneStream) {
   EXPECT_EQ(tables_.running()->number, 1u);
 }
 
+pb::Secrets secrets_of(std::initializer_list<std::pair<char, pb::SecretState>> cookies) {
+  pb::Secrets secrets;
+  for (const auto& [byte, state] : cookies) {
+    pb::CookieSecret& cookie = *secrets.add_cookies();
+    cookie.set_key(std::string(16, byte));
+    cookie.set_state(state);
+  }
+  return secrets;
+}
+
+TEST_F(ServiceTest, SecretsAreSwappedBesideTheTables) {
+  ASSERT_TRUE(load(stream_of({zone_of(7)})).reply.applied());
+  const auto load_secrets = [&](const pb::Secrets& secrets) {
+    grpc::ClientContext context;
+    pb::LoadSecretsRequest request;
+    request.set_protocol(protocol_version);
+    *request.mutable_secrets() = secrets;
+    pb::LoadSecretsReply reply;
+    EXPECT_TRUE(connect()->LoadSecrets(&context, request, &reply).ok());
+    return reply;
+  };
+  const auto reply = load_secrets(secrets_of(
+      {{'a', pb::SECRET_STATE_ACCEPT_ONLY}, {'b', pb::SECRET_STATE_ACTIVE}, {'c', pb::SECRET_STATE_RETIRED}}));
+  EXPECT_TRUE(reply.applied()) << reply.reason();
+  EXPECT_EQ(reply.generation(), 2u);
+  ASSERT_EQ(reply.cookies_size(), 2) << "a retired one is gone";
+  EXPECT_EQ(reply.cookies(0).state(), pb::SECRET_STATE_ACTIVE);
+  const auto running = tables_.running();
+  EXPECT_EQ(running->cookie_keys.keys[0][0], 'b');
+  EXPECT_EQ(running->view.cookie_keys, &running->cookie_keys);
+  EXPECT_NE(running->view.join, nullptr) << "tables stay";
+  EXPECT_EQ(status().cookie_secrets(0).fingerprint(), reply.cookies(0).fingerprint());
+
+  const auto refused = load_secrets(secrets_of({{'d', pb::SECRET_STATE_ACCEPT_ONLY}}));
+  EXPECT_FALSE(refused.applied());
+  EXPECT_EQ(refused.reason(), "secrets: 0 cookie secrets are active, one must be");
+  EXPECT_EQ(tables_.running()->number, 2u);
+
+  const auto file = directory_.path() / "state" / "secrets";
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+  Tables again(1, *TableStore::open(directory_.path() / "state"));
+  EXPECT_NE(again.running()->cookie_keys.keys[0], running->cookie_keys.keys[0]) << "its own, until the store is read";
+  again.load_stored(max_table_bytes);
+  EXPECT_EQ(again.running()->cookie_keys.keys, running->cookie_keys.keys);
+  std::ofstream(file, std::ios::binary) << "damaged";
+  Tables damaged(1, *TableStore::open(directory_.path() / "state"));
+  damaged.load_stored(max_table_bytes);
+  EXPECT_EQ(damaged.running()->cookie_keys.count, 1u);
+  EXPECT_NE(damaged.running()->zone, nullptr);
+}
+
 TEST_F(ServiceTest, ChunksMayCutAnywhere) {
   for (const size_t chunk : {size_t{1}, size_t{7}, size_t{100}, size_t{4096}}) {
     SCOPED_TRACE(chunk);
