@@ -101,7 +101,8 @@ std::string status_text(const v1::StatusReply& reply, uint64_t now) {
     text += fmt::format("  {} serial {}, {} names\n", zone.origin(), zone.serial(), zone.names());
   text += counters_text("counters", reply.counters());
   for (const v1::Worker& worker : reply.workers())
-    text += counters_text(fmt::format("worker on core {}", worker.core()), worker.counters());
+    text += counters_text(worker.name().empty() ? fmt::format("worker on core {}", worker.core()) : worker.name(),
+                          worker.counters());
   return text;
 }
 
@@ -122,7 +123,9 @@ std::string status_json(const v1::StatusReply& reply) {
   json["counters"] = counters_json(reply.counters());
   json["workers"] = ordered_json::array();
   for (const v1::Worker& worker : reply.workers())
-    json["workers"].push_back({{"core", worker.core()}, {"counters", counters_json(worker.counters())}});
+    json["workers"].push_back({{"core", worker.name().empty() ? ordered_json(worker.core()) : ordered_json()},
+                               {"name", worker.name()},
+                               {"counters", counters_json(worker.counters())}});
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 

@@ -105,6 +105,13 @@ class TableReader {
     }
   }
 
+  void flag(std::string_view key, bool& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    if (!node->is_boolean()) fault(*node, key, "must be true or false");
+    value = node->value_or(value);
+  }
+
   template <class Integer> void integer(std::string_view key, Integer& value, uint64_t low, uint64_t high) {
     const toml::node* node = find(key);
     if (node == nullptr) return;
@@ -378,6 +385,16 @@ Config read_root(const toml::table& table, Faults& faults) {
     workers.choice("idle", config.workers.idle,
                    Choices<Idle>{{"spin", Idle::spin}, {"pause", Idle::pause}, {"sleep", Idle::sleep}});
     workers.integer("burst", config.workers.burst, 1, core::burst_max);
+  });
+  section(root, "sockets", faults, [&](TableReader& sockets) {
+    sockets.flag("enabled", config.sockets.enabled);
+    sockets.integer("tcp_connections", config.sockets.tcp_connections, 1, 1'000'000);
+    sockets.integer("tcp_per_source", config.sockets.tcp_per_source, 1, 1'000'000);
+    sockets.integer("tcp_backlog", config.sockets.tcp_backlog, 1, 65'535);
+    sockets.integer("tcp_buffer_bytes", config.sockets.tcp_buffer_bytes, 1u << 20, uint64_t{1} << 40);
+    sockets.integer("idle_seconds", config.sockets.idle, 1, 3600);
+    sockets.integer("message_seconds", config.sockets.message, 1, 3600);
+    sockets.integer("total_seconds", config.sockets.total, 1, 86'400);
   });
   section(root, "trust", faults, [&](TableReader& trust) { read_trust(trust, faults, config.trusted_keys); });
   read_ports(root, table, faults, config.ports);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -34,6 +35,18 @@ struct WorkersConfig {
   uint16_t burst = 32; ///< frames, 1..64
 };
 
+/// DNS over TCP, and UDP that came by the kernel.
+struct SocketsConfig {
+  bool enabled = true;
+  uint32_t tcp_connections = 10'000;
+  uint32_t tcp_per_source = 100;                  ///< connections of one IPv4 address or IPv6 /64
+  uint32_t tcp_backlog = 1024;                    ///< connections that wait to be taken, for each address
+  uint64_t tcp_buffer_bytes = uint64_t{64} << 20; ///< of all connections together
+  std::chrono::seconds idle{10};                  ///< without a query, or without taking any of an answer
+  std::chrono::seconds message{5};                ///< for the rest of a query that has begun
+  std::chrono::seconds total{120};                ///< of a connection, whatever it does
+};
+
 struct PortConfig {
   std::string device;                        ///< PCI address, or virtual device with its arguments
   std::optional<std::array<uint8_t, 6>> mac; ///< the device's own if not set
@@ -57,6 +70,7 @@ struct Config {
   LogLevel log_level = LogLevel::info;
   EalConfig eal;
   WorkersConfig workers;
+  SocketsConfig sockets;
   std::vector<core::PublicKey> trusted_keys; ///< distinct; none: tables need no signature
   std::vector<PortConfig> ports;             ///< at least one
 };

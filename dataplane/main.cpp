@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "dataplane/io/control_service.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/port.h"
+#include "dataplane/io/sockets.h"
 #include "dataplane/io/tables.h"
 #include "dataplane/io/worker.h"
 
@@ -28,6 +30,8 @@ namespace {
 
 using Ports = std::vector<std::unique_ptr<Port>>;
 using Workers = std::vector<std::unique_ptr<Worker>>;
+
+constexpr uint16_t dns_port = 53;
 
 int fail(const Refusal& refusal) {
   spdlog::error("{}", refusal.text());
@@ -86,6 +90,16 @@ Workers make_workers(const Config& config, const Ports& ports, Tables& tables) {
   return workers;
 }
 
+/// At the service addresses of all ports; null if they are not wanted. They are the reader of the tables that comes
+/// after the workers.
+Result<std::unique_ptr<Sockets>> open_sockets(const Config& config, Tables& tables) {
+  if (!config.sockets.enabled) return std::unique_ptr<Sockets>();
+  std::set<geo::Address> addresses;
+  for (const PortConfig& port : config.ports) addresses.insert(port.addresses.begin(), port.addresses.end());
+  return Sockets::open(config.sockets, {addresses.begin(), addresses.end()}, dns_port, tables,
+                       static_cast<unsigned>(config.workers.cores.size()), random_seed());
+}
+
 /// The workers on their lcores, from construction to destruction.
 class RunningWorkers {
  public:
@@ -127,16 +141,20 @@ int serve(const Config& config, const sigset_t& signals) {
   if (!eal) return fail(eal.refusal());
   Result<TableStore> store = TableStore::open(config.state_dir);
   if (!store) return fail(store.refusal());
-  Tables tables(static_cast<unsigned>(config.workers.cores.size()), std::move(*store), config.trusted_keys,
-                config.identity);
+  const auto readers = static_cast<unsigned>(config.workers.cores.size() + 1);
+  Tables tables(readers, std::move(*store), config.trusted_keys, config.identity);
   tables.load_stored(config.max_table_bytes);
   const Result<Ports> ports = open_ports(config);
   if (!ports) return fail(ports.refusal());
   Workers workers = make_workers(config, *ports, tables);
+  const Result<std::unique_ptr<Sockets>> sockets = open_sockets(config, tables);
+  if (!sockets) return fail(sockets.refusal());
   std::vector<WorkerView> views;
   for (const auto& worker : workers) views.push_back({worker->core(), &worker->counters()});
+  if (*sockets != nullptr) views.push_back({0, &(*sockets)->counters(), "sockets"});
   ControlService service({config.name, ANYTICK_VERSION, config.max_table_bytes}, tables, std::move(views));
   const RunningWorkers running(workers);
+  if (*sockets != nullptr) (*sockets)->start();
   const Result<std::unique_ptr<ControlServer>> server = ControlServer::start(config.control_socket, service);
   if (!server) return fail(server.refusal());
   std::puts("ready");

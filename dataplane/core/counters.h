@@ -8,10 +8,13 @@
 
 namespace anytick::core {
 
-/// Every counter: X(identifier, "exported name"). A frame ends as exactly one of answered, punted or a drop reason;
-/// rcode_* and the rest below them say more about answered ones.
+/// Every counter: X(identifier, "exported name"). A frame, a query over TCP or a datagram that came by the kernel ends
+/// as exactly one of answered, punted or a drop reason; rcode_*, dns_* and tx_refused say more about answered ones. Of
+/// accepted TCP connections, those that are not closed are open.
 #define ANYTICK_COUNTERS(X)                                                                                            \
   X(rx_frames, "rx_frames")                                                                                            \
+  X(tcp_queries, "tcp_queries")                                                                                        \
+  X(kernel_udp_queries, "kernel_udp_queries")                                                                          \
   X(dns_answered, "dns_answered")                                                                                      \
   X(punted, "punted")                                                                                                  \
   X(drop_runt, "drop_runt")                                                                                            \
@@ -48,7 +51,13 @@ namespace anytick::core {
   X(dns_ecs, "dns_ecs")                                                                                                \
   X(cookie_client_only, "cookie_client_only")                                                                          \
   X(cookie_good, "cookie_good")                                                                                        \
-  X(cookie_bad, "cookie_bad")
+  X(cookie_bad, "cookie_bad")                                                                                          \
+  X(tcp_accepted, "tcp_accepted")                                                                                      \
+  X(tcp_refused, "tcp_refused")                                                                                        \
+  X(tcp_evicted, "tcp_evicted")                                                                                        \
+  X(tcp_timed_out, "tcp_timed_out")                                                                                    \
+  X(tcp_malformed, "tcp_malformed")                                                                                    \
+  X(tcp_closed, "tcp_closed")
 
 enum class Counter : uint8_t {
 #define ANYTICK_COUNTER_ENUM(id, name) id,

@@ -112,11 +112,8 @@ Counter parse_udp(const Frame& frame, Datagram& datagram, uint32_t l3_payload) {
   const uint8_t* udp = frame.data + datagram.l2_length + datagram.l3_length;
   const uint32_t length = load_big16(udp + 4);
   if (length < udp_bytes || length > l3_payload) return Counter::drop_udp_header;
-  const uint16_t source_port = load_big16(udp);
-  if (load_big16(udp + 2) != port_dns || source_port == 0) return Counter::drop_port;
-  // A reply to another request-reply service would be answered by it: a loop (echo, qotd, chargen, NTP).
-  if (source_port == 7 || source_port == 17 || source_port == 19 || source_port == port_ntp)
-    return Counter::drop_cross_service;
+  if (load_big16(udp + 2) != port_dns) return Counter::drop_port;
+  if (const Counter reason = check_source_port(load_big16(udp)); reason != ours) return reason;
   if (!udp_checksum_is_good(frame, datagram, length)) return Counter::drop_udp_checksum;
   datagram.payload_length = static_cast<uint16_t>(length - udp_bytes);
   return ours;
@@ -145,6 +142,13 @@ void turn_ipv6(uint8_t* ip, uint32_t payload) {
 }
 
 } // namespace
+
+Counter check_source_port(uint16_t port) {
+  if (port == 0) return Counter::drop_port;
+  // A reply to another request-reply service would be answered by it: a loop (echo, qotd, chargen, NTP).
+  if (port == 7 || port == 17 || port == 19 || port == port_ntp) return Counter::drop_cross_service;
+  return ours;
+}
 
 Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram) {
   if (frame.segmented) return Counter::drop_segmented;

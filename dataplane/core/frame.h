@@ -17,6 +17,9 @@ struct Datagram {
   uint32_t payload_at() const { return l2_length + l3_length + 8u; }
 };
 
+/// Counter::count_ where a datagram from this port may be answered, else why it is dropped.
+Counter check_source_port(uint16_t port);
+
 /// Counter::count_ where the frame is a datagram to UDP/53 at a service address, else why it is dropped.
 /// Reads nothing outside the frame.
 Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram);

@@ -83,6 +83,7 @@ void fill_counters(pop::v1::StatusReply& reply, const std::vector<WorkerView>& w
   for (const WorkerView& worker : workers) {
     rows.push_back(reply.add_workers());
     rows.back()->set_core(worker.core);
+    rows.back()->set_name(worker.name);
   }
   for (size_t i = 0; i < core::counter_count; ++i) {
     const std::string name(core::counter_names[i]);

@@ -21,6 +21,7 @@ namespace anytick::io {
 struct WorkerView {
   unsigned core;
   const core::Counters* counters;
+  std::string name = {}; ///< of what is no packet worker and has no core of its own
 };
 
 struct ServiceConfig {

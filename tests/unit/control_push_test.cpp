@@ -249,6 +249,7 @@ TEST(PopText, ShowsAStatus) {
     counter->set_value(value);
   }
   reply.add_workers()->set_core(1);
+  reply.add_workers()->set_name("sockets");
   EXPECT_EQ(status_text(reply, 1600), R"(POP fra1
 anytickd 0.1.0, protocol 1, up 10m 0s, generation 3
 tables:
@@ -258,11 +259,14 @@ zones:
 counters:
   answered                                            7
 worker on core 1: all zero
+sockets: all zero
 )");
   const auto json = nlohmann::json::parse(status_json(reply));
   EXPECT_EQ(json["counters"]["dropped"], 0);
   EXPECT_EQ(json["tables"][0]["digest"], "0102");
   EXPECT_EQ(json["workers"][0]["core"], 1);
+  EXPECT_TRUE(json["workers"][1]["core"].is_null());
+  EXPECT_EQ(json["workers"][1]["name"], "sockets");
 }
 
 TEST(PopText, ShowsWhoIsTrustedAndWhoSigned) {

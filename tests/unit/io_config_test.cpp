@@ -27,6 +27,10 @@ TEST(Config, DefaultsOfAMinimalFile) {
   EXPECT_EQ(config.eal.control_cores, std::vector<unsigned>{0});
   EXPECT_EQ(config.workers.cores, std::vector<unsigned>{1});
   EXPECT_EQ(config.workers.burst, 32);
+  EXPECT_TRUE(config.sockets.enabled);
+  EXPECT_EQ(config.sockets.tcp_connections, 10'000u);
+  EXPECT_EQ(config.sockets.tcp_per_source, 100u);
+  EXPECT_EQ(config.sockets.idle, std::chrono::seconds(10));
   ASSERT_EQ(config.ports.size(), 1u);
   EXPECT_EQ(config.ports[0].checksum, Checksums::by_device);
   EXPECT_EQ(config.ports[0].rx_descriptors, 1024);
@@ -50,6 +54,15 @@ extra = ["--log-level=lib.eal:debug"]
 cores = [1, 3]
 idle = "sleep"
 burst = 64
+[sockets]
+enabled = false
+tcp_connections = 20000
+tcp_per_source = 7
+tcp_backlog = 64
+tcp_buffer_bytes = 2097152
+idle_seconds = 3
+message_seconds = 2
+total_seconds = 60
 [[port]]
 device = "net_af_xdp0,iface=veth0"
 mac = "02:00:5e:10:00:Fe"
@@ -75,6 +88,14 @@ addresses = ["192.0.2.53"]
   EXPECT_EQ(config.workers.cores, (std::vector<unsigned>{1, 3}));
   EXPECT_EQ(config.workers.idle, Idle::sleep);
   EXPECT_EQ(config.workers.burst, 64);
+  EXPECT_FALSE(config.sockets.enabled);
+  EXPECT_EQ(config.sockets.tcp_connections, 20'000u);
+  EXPECT_EQ(config.sockets.tcp_per_source, 7u);
+  EXPECT_EQ(config.sockets.tcp_backlog, 64u);
+  EXPECT_EQ(config.sockets.tcp_buffer_bytes, 2u << 20);
+  EXPECT_EQ(config.sockets.idle, std::chrono::seconds(3));
+  EXPECT_EQ(config.sockets.message, std::chrono::seconds(2));
+  EXPECT_EQ(config.sockets.total, std::chrono::minutes(1));
   ASSERT_EQ(config.ports.size(), 2u);
   const PortConfig& port = config.ports[0];
   EXPECT_EQ(port.device_name(), "net_af_xdp0");
@@ -151,6 +172,19 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"BurstAboveWhatCoreTakes",
                   "name = \"n\"\n[workers]\nburst = 65",
                   {"F at line 3, column 9: workers.burst: must be an integer from 1 to 64"}},
+        FaultCase{
+            "Sockets",
+            "name = \"n\"\n[sockets]\nenabled = 1\ntcp_connections = 0\ntcp_per_source = -1\ntcp_backlog = 65536\n"
+            "tcp_buffer_bytes = 1\nidle_seconds = 0.5\nmessage_seconds = 0\ntotal_seconds = 86401\nudp = true",
+            {"F at line 3, column 11: sockets.enabled: must be true or false",
+             "F at line 4, column 19: sockets.tcp_connections: must be an integer from 1 to 1000000",
+             "F at line 5, column 18: sockets.tcp_per_source: must be an integer from 1 to 1000000",
+             "F at line 6, column 15: sockets.tcp_backlog: must be an integer from 1 to 65535",
+             "F at line 7, column 20: sockets.tcp_buffer_bytes: must be an integer from 1048576 to 1099511627776",
+             "F at line 8, column 16: sockets.idle_seconds: must be an integer from 1 to 3600",
+             "F at line 9, column 19: sockets.message_seconds: must be an integer from 1 to 3600",
+             "F at line 10, column 17: sockets.total_seconds: must be an integer from 1 to 86400",
+             "F at line 11, column 1: sockets.udp: unknown key"}},
         FaultCase{"NoPort",
                   "name = \"n\"\nport = [] # [[port]]",
                   {"F at line 2, column 8: port: must have at least one [[port]]"}},

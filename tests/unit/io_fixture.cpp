@@ -62,8 +62,21 @@ ScratchDirectory::~ScratchDirectory() {
   std::filesystem::remove_all(path_);
 }
 
+namespace {
+
+std::vector<std::byte> compiled(uint32_t serial, const std::string& text) {
+  control::Findings findings("pool.test.json");
+  const auto zone = control::read_geodns_zone("pool.test.json", text, 1, findings);
+  if (!zone) throw std::runtime_error(findings.all().front().text());
+  auto image = control::compile(std::span(&*zone, 1), serial, 0);
+  if (!image) throw std::runtime_error(image.refusal().text());
+  return *image;
+}
+
+} // namespace
+
 std::vector<std::byte> zone_image(uint32_t serial, std::string_view address) {
-  const std::string text = fmt::format(R"({{
+  return compiled(serial, fmt::format(R"({{
     "serial": {}, "ttl": 60, "max_hosts": 2, "targeting": "country",
     "data": {{
       "": {{"ns": ["ns1.example.net."]}},
@@ -71,13 +84,18 @@ std::vector<std::byte> zone_image(uint32_t serial, std::string_view address) {
       "ntp.jp": {{"a": [["192.0.2.77", "1"]]}}
     }}
   }})",
-                                       serial, address);
-  control::Findings findings("pool.test.json");
-  const auto zone = control::read_geodns_zone("pool.test.json", text, 1, findings);
-  if (!zone) throw std::runtime_error("the test's zone has faults");
-  auto image = control::compile(std::span(&*zone, 1), serial, 0);
-  if (!image) throw std::runtime_error(image.refusal().text());
-  return *image;
+                                      serial, address));
+}
+
+std::vector<std::byte> big_zone_image(uint32_t serial, char letter) {
+  std::string records;
+  for (unsigned i = 0; i < 220; ++i)
+    records += fmt::format("{}\"{:03}{}\"", i == 0 ? "" : ", ", i, std::string(252, letter));
+  return compiled(serial, fmt::format(R"({{
+    "serial": {}, "ttl": 60,
+    "data": {{ "": {{"ns": ["ns1.example.net."]}}, "big": {{"txt": [{}]}} }}
+  }})",
+                                      serial, records));
 }
 
 std::vector<std::byte> geo_map(std::string_view country) {

@@ -31,6 +31,9 @@ class ScratchDirectory {
 /// The compiled zone "pool.test." in which ntp.pool.test. has `address`, 192.0.2.77 for clients in Japan. Its image and
 /// SOA have `serial`.
 std::vector<std::byte> zone_image(uint32_t serial, std::string_view address = "192.0.2.10");
+/// The zone "pool.test." in which big.pool.test. has 220 TXT records of this letter: nearly the 60,000 bytes that an
+/// answer can have.
+std::vector<std::byte> big_zone_image(uint32_t serial, char letter = 'x');
 /// A compiled map by which 203.0.113.0/24 is in `country` and everything else nowhere.
 std::vector<std::byte> geo_map(std::string_view country);
 

@@ -80,7 +80,7 @@ class ServiceTest : public testing::Test {
     server_.reset();
     service_ = std::make_unique<ControlService>(
         ServiceConfig{"fra1", "1.2.3", max_table_bytes, patience, std::chrono::minutes(5)}, tables_,
-        std::vector<WorkerView>{{1, &counters_[0]}, {3, &counters_[1]}});
+        std::vector<WorkerView>{{1, &counters_[0]}, {3, &counters_[1], "sockets"}});
     Result<std::unique_ptr<ControlServer>> server = ControlServer::start(socket(), *service_);
     ASSERT_TRUE(server) << server.refusal().text();
     server_ = std::move(*server);
@@ -215,6 +215,8 @@ TEST_F(ServiceTest, StatusTellsWhatRuns) {
   ASSERT_EQ(reply.workers_size(), 2);
   EXPECT_EQ(reply.workers(1).core(), 3u);
   EXPECT_EQ(reply.workers(1).counters(0).value(), 7u);
+  EXPECT_EQ(reply.workers(0).name(), "");
+  EXPECT_EQ(reply.workers(1).name(), "sockets");
 }
 
 struct StreamCase {

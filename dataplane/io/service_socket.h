@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <sys/socket.h>
+
+#include "dataplane/io/file_descriptor.h"
+#include "geo/prefix.h"
+#include "geo/refusal.h"
+
+/// Ordinary sockets at service addresses. They can be bound before the kernel has the address (IP_FREEBIND), one to
+/// each address, so that replies come from where they were asked.
+namespace anytick::io {
+
+struct Endpoint {
+  geo::Address address;
+  uint16_t port = 0; ///< host order
+};
+
+Result<FileDescriptor> open_udp_socket(const Endpoint& at);
+/// Listens. Connections inherit its options: no delay of small answers, and small kernel buffers.
+Result<FileDescriptor> open_tcp_socket(const Endpoint& at, unsigned backlog);
+
+/// Where a socket is bound; the way to learn a port that the kernel chose. Precondition: an IPv4 or IPv6 socket.
+Endpoint bound_endpoint(const FileDescriptor& socket);
+/// Precondition: the kernel filled it in, for an IPv4 or IPv6 socket.
+Endpoint endpoint_of(const sockaddr_storage& address);
+
+/// Writes the kernel's form of an endpoint; returns its size in bytes.
+socklen_t to_sockaddr(const Endpoint& at, sockaddr_storage& out);
+
+/// Raises the process's limit so that it can have `count` open files, or says why not.
+std::optional<Refusal> allow_open_files(uint64_t count);
+
+} // namespace anytick::io

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "dataplane/config.h"
+#include "dataplane/core/path.h"
+#include "dataplane/io/poller.h"
+#include "dataplane/io/service_socket.h"
+#include "dataplane/io/tables.h"
+#include "dataplane/io/tcp_service.h"
+#include "dataplane/io/udp_service.h"
+
+namespace anytick::io {
+
+/// DNS over TCP (RFC 7766), and UDP that came by the kernel, at the service addresses: one thread, from start() to
+/// destruction. It answers from the same tables as the workers, of which it is one more reader. All calls are for the
+/// control thread; the thread inherits its cores.
+class Sockets {
+ public:
+  /// `id` is below the number of readers of `tables`. The seed is of the draws. Port 0 lets the kernel choose.
+  static Result<std::unique_ptr<Sockets>> open(const SocketsConfig& config, const std::vector<geo::Address>& addresses,
+                                               uint16_t port, Tables& tables, unsigned id, uint64_t seed);
+  Sockets(const Sockets&) = delete;
+  Sockets& operator=(const Sockets&) = delete;
+  /// Closes all connections.
+  ~Sockets();
+
+  void start();
+
+  const core::Counters& counters() const { return state_.counters; }
+  /// Where the sockets are bound, in the order of the addresses.
+  std::vector<Endpoint> udp_endpoints() const { return endpoints(Watched::Kind::udp); }
+  std::vector<Endpoint> tcp_endpoints() const { return endpoints(Watched::Kind::listener); }
+
+ private:
+  struct Socket : Watched {
+    FileDescriptor fd;
+  };
+
+  Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint64_t seed);
+
+  std::optional<Refusal> watch(FileDescriptor fd, Watched::Kind kind);
+  std::vector<Endpoint> endpoints(Watched::Kind kind) const;
+  void run();
+  bool serve(std::span<const epoll_event> events, TableReader& reader);
+  void accept(Clock::time_point now);
+  void let_wait(bool waiting);
+  void expire();
+
+  const std::chrono::milliseconds expire_every_;
+  Tables& tables_;
+  const unsigned id_;
+  core::WorkerState state_;
+  Poller poller_;
+  std::vector<std::unique_ptr<Socket>> sockets_; ///< the eventfd that ends the thread, then two of each address
+  std::vector<Socket*> listeners_ready_;
+  bool listeners_wait_ = false;
+  Clock::time_point expired_{};
+  UdpService udp_;
+  TcpService tcp_;
+  std::thread thread_;
+};
+
+} // namespace anytick::io
