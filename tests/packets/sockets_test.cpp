@@ -1,0 +1,161 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <ostream>
+
+#include <sched.h>
+
+#include "dataplane/core/frame.h"
+#include "dataplane/io/sockets.h"
+#include "tests/packets/cases.h"
+#include "tests/packets/render.h"
+#include "tests/packets/world.h"
+#include "tests/unit/io_dns_client.h"
+#include "tests/unit/io_fixture.h"
+
+/// The DNS-level rows of the packet tables, asked over TCP and over the kernel's UDP by the clients that they name.
+namespace anytick::test {
+
+void PrintTo(const PacketCase& row, std::ostream* out) {
+  *out << row.description << "\n  frame " << to_hex(row.frame);
+}
+
+namespace {
+
+using core::Counter;
+using Protocol = io::DnsClient::Protocol;
+
+constexpr uint64_t seed = 1; // one record to draw from in every case: any seed gives the same bytes
+
+/// What a row's frame carries.
+struct Asked {
+  std::string from;
+  bool ipv6;
+  Bytes query;
+};
+
+/// Nothing, where the fault is in the frame.
+std::optional<Asked> asked_by(const PacketCase& row) {
+  Bytes frame = row.frame;
+  core::Datagram datagram{};
+  const core::Frame parsed{
+      .data = frame.data(), .length = static_cast<uint32_t>(frame.size()), .room = static_cast<uint32_t>(frame.size())};
+  if (core::parse_frame(parsed, ingress_of_cases(), datagram) != Counter::count_) return std::nullopt;
+  const auto payload = frame.begin() + datagram.payload_at();
+  return Asked{geo::to_text(datagram.source), datagram.source.family == geo::Family::ipv6,
+               Bytes(payload, payload + datagram.payload_length)};
+}
+
+std::vector<PacketCase> dns_level_cases() {
+  std::vector<PacketCase> rows = all_cases();
+  std::erase_if(rows, [](const PacketCase& row) { return !asked_by(row); });
+  return rows;
+}
+
+/// A network namespace of this process's own, in which every address of the tables is the kernel's.
+class Network : public testing::Environment {
+ public:
+  void SetUp() override {
+    ASSERT_EQ(::unshare(CLONE_NEWNET), 0) << "needs root: it makes a network namespace";
+    ASSERT_EQ(
+        std::system("ip link set lo up && ip route add local 0.0.0.0/1 dev lo && ip route add local 128.0.0.0/1 dev lo "
+                    "&& ip -6 route add local 2000::/3 dev lo"),
+        0);
+  }
+};
+
+const auto* const network = testing::AddGlobalTestEnvironment(new Network);
+
+std::vector<std::byte> copy_of(std::span<const std::byte> bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+class SocketRows : public testing::TestWithParam<PacketCase> {
+ protected:
+  SocketRows() {
+    const World& world = World::of_cases();
+    EXPECT_TRUE(tables_.load(io::both_tables(copy_of(world.image().bytes()), copy_of(world.map().bytes()))));
+    auto sockets = io::Sockets::open({}, {ipv4_.address, ipv6_.address}, ipv4_.port, tables_, 0, seed);
+    if (!sockets) throw std::runtime_error(sockets.refusal().text());
+    sockets_ = std::move(*sockets);
+    sockets_->start();
+  }
+
+  io::DnsClient connect(Protocol protocol) const { return {protocol, asked_.ipv6 ? ipv6_ : ipv4_, asked_.from}; }
+
+  /// Whether all counters are what `counters` says, each query being one more of `queries`.
+  void expect_counters(Counter queries, std::vector<Counter> counters) const {
+    counters.push_back(queries);
+    for (size_t i = 0; i < core::counter_count; ++i) {
+      const auto which = static_cast<Counter>(i);
+      if (which == Counter::tcp_accepted || which == Counter::tcp_closed || which == Counter::tcp_malformed) continue;
+      EXPECT_EQ(sockets_->counters().get(which), std::ranges::count(counters, which)) << core::counter_names[i];
+    }
+  }
+
+  const PacketCase& row_ = GetParam();
+  const Asked asked_ = *asked_by(row_);
+  const io::Endpoint ipv4_{*geo::parse_address("203.0.113.53"), 53};
+  const io::Endpoint ipv6_{*geo::parse_address("2001:db8:53::53"), 53};
+  io::ScratchDirectory directory_;
+  io::Tables tables_{1, *io::TableStore::open(directory_.path())};
+  std::unique_ptr<io::Sockets> sockets_;
+};
+
+TEST_P(SocketRows, KernelUdp) {
+  const io::DnsClient client = connect(Protocol::udp);
+  client.send(asked_.query);
+  std::vector<Counter> counters = row_.counters;
+  if (row_.reply.empty()) { // then the next query's answer is the first to come
+    const Bytes next = Message{.name = "nowhere.example.net", .id = 0x1234}.bytes();
+    client.send(next);
+    counters.insert(counters.end(), {Counter::kernel_udp_queries, Counter::dns_answered, Counter::rcode_refused});
+    const auto reply = client.receive_message();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(render(*reply), "REFUSED qr rd | nowhere.example.net. A | - | - | -");
+  } else {
+    const auto reply = client.receive_message();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(render(*reply), row_.reply);
+  }
+  expect_counters(Counter::kernel_udp_queries, counters);
+}
+
+TEST_P(SocketRows, Tcp) {
+  core::WorkerState worker(seed);
+  Bytes expected = asked_.query;
+  expected.resize(65'535);
+  expected.resize(core::answer(World::of_cases().view(), worker, {*geo::parse_address(asked_.from), false},
+                               expected.data(), asked_.query.size(), expected.size()));
+  const io::DnsClient client = connect(Protocol::tcp);
+  client.send(io::framed(asked_.query));
+  client.shut_down();
+  EXPECT_EQ(client.receive_message().value_or(Bytes()), expected);
+  EXPECT_TRUE(client.is_closed());
+  const bool truncated = std::ranges::count(row_.counters, Counter::dns_truncated) > 0;
+  if (truncated) {
+    EXPECT_GT(expected.size(), 512u);
+    EXPECT_EQ(sockets_->counters().get(Counter::dns_truncated), 0u);
+    return;
+  }
+  EXPECT_EQ(expected.empty() ? "" : render(expected), row_.reply);
+  expect_counters(Counter::tcp_queries, row_.counters);
+}
+
+std::string name_of(const testing::TestParamInfo<PacketCase>& info) {
+  std::string name = std::to_string(info.index) + '_' + info.param.rule;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(, SocketRows, testing::ValuesIn(dns_level_cases()), name_of);
+
+TEST(DnsLevelCases, AreMostOfTheTables) {
+  EXPECT_GT(dns_level_cases().size(), dns_cases().size() + edns_cases().size() + zone_cases().size());
+}
+
+} // namespace
+} // namespace anytick::test
