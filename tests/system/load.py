@@ -17,10 +17,14 @@ HEADER = struct.Struct("!HHHHHH")
 
 
 class Question:
-    """`name` asked for A from the address `source`; a right answer is drawn from one of the sets in `pools`."""
+    """`name` asked for A from the address `source`; a right answer is drawn from one of the sets in `pools`.
 
-    def __init__(self, name, source, pools):
+    Over UDP, or with `stream` over one TCP connection; of the POP, or of its address `server`.
+    """
+
+    def __init__(self, name, source, pools, stream=False, server=None):
         self.name, self.source, self.pools = name, source, [frozenset(pool) for pool in pools]
+        self.stream, self.server = stream, server
         labels = name.rstrip(".").encode().split(b".")
         name_wire = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
         self.wire = name_wire + struct.pack("!HH", TYPE_A, 1)
@@ -70,24 +74,21 @@ class _Asker:
     """One socket's share: ids count up, so that an answer is matched to its query."""
 
     def __init__(self, rig, question):
-        self.socket = rig.client_socket(question.source, RECEIVE_BYTES)
+        self.socket = rig.client_socket(question.source, RECEIVE_BYTES, question.stream, question.server)
         self.socket.setblocking(False)
-        self.question, self.next_id, self.waiting = question, 0, {}
+        self.question, self.next_id, self.waiting, self.rest = question, 0, {}, b""
 
     def send(self, report):
         self.next_id = (self.next_id + 1) & 0xFFFF
         if self.next_id in self.waiting:
             raise RuntimeError("65536 queries of one socket wait for answers")
         self.waiting[self.next_id] = time.monotonic()
-        self.socket.send(HEADER.pack(self.next_id, 0, 1, 0, 0, 0) + self.question.wire)
+        message = HEADER.pack(self.next_id, 0, 1, 0, 0, 0) + self.question.wire
+        self.socket.send(struct.pack("!H", len(message)) + message if self.question.stream else message)
         report.sent += 1
 
     def receive(self, report):
-        while True:
-            try:
-                message = self.socket.recv(2048)
-            except BlockingIOError:
-                return
+        for message in self.messages():
             asked = self.waiting.pop(int.from_bytes(message[:2], "big"), None)
             if asked is None:
                 report.unasked += 1
@@ -95,6 +96,23 @@ class _Asker:
             report.answered += 1
             report.slowest = max(report.slowest, time.monotonic() - asked)
             self.judge(message, report)
+
+    def messages(self):
+        """What there is to read now."""
+        while True:
+            try:
+                received = self.socket.recv(65536)
+            except BlockingIOError:
+                return
+            if not self.question.stream:
+                yield received
+                continue
+            if not received:
+                raise RuntimeError(f"the POP closed the connection of {self.question.source}")
+            self.rest += received
+            while len(self.rest) >= 2 and len(self.rest) >= (end := 2 + int.from_bytes(self.rest[:2], "big")):
+                message, self.rest = self.rest[2:end], self.rest[end:]
+                yield message
 
     def judge(self, message, report):
         try:

@@ -85,6 +85,8 @@ class Rig:
         self.anytick, self.anytickd, self.device, self.idle = anytick, anytickd, device, idle
         self.pop, self.client = f"anytick-{os.getpid()}-pop", f"anytick-{os.getpid()}-client"
         self.daemon = None
+        self.addresses = [POP_IPV4, POP_IPV6]
+        self.sections = ""  # further tables of pop.toml
         self.room = Path(tempfile.mkdtemp(prefix=f"anytick-{os.getpid()}-"))
         self.log = self.room / "anytickd.log"
         self.control = f"unix:{self.room}/pop.sock"
@@ -155,15 +157,15 @@ class Rig:
         """Runs a command where the clients are."""
         return self._in(self.client, *command, **options)
 
-    def client_socket(self, source, receive_bytes=0):
-        """A UDP socket of the client address `source`, connected to the POP."""
+    def client_socket(self, source, receive_bytes=0, stream=False, server=None):
+        """A UDP or TCP socket of the client address `source`, connected to the POP, or to `server`."""
         family = socket.AF_INET6 if ":" in source else socket.AF_INET
         with inside(self.client):
-            opened = socket.socket(family, socket.SOCK_DGRAM)
+            opened = socket.socket(family, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
         if receive_bytes:
             opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, receive_bytes)
         opened.bind((source, 0))
-        opened.connect((POP_IPV6 if family == socket.AF_INET6 else POP_IPV4, 53))
+        opened.connect((server or (POP_IPV6 if family == socket.AF_INET6 else POP_IPV4), 53))
         return opened
 
     # The daemon
@@ -183,9 +185,10 @@ control_cores = [{cores[0]}]
 cores = [{cores[-1]}]
 idle = "{self.idle}"
 
+{self.sections}
 [[port]]
 device = "net_{self.device}0,iface=pop0"
-addresses = ["{POP_IPV4}", "{POP_IPV6}"]
+addresses = {json.dumps(self.addresses)}
 rx_descriptors = {RX_DESCRIPTORS}
 """
         path = self.room / "pop.toml"
