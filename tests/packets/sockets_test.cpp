@@ -5,6 +5,7 @@
 #include <memory>
 #include <ostream>
 
+#include <netinet/in.h>
 #include <sched.h>
 
 #include "dataplane/core/frame.h"
@@ -72,9 +73,10 @@ std::vector<std::byte> copy_of(std::span<const std::byte> bytes) {
   return {bytes.begin(), bytes.end()};
 }
 
-class SocketRows : public testing::TestWithParam<PacketCase> {
+/// The sockets thread at the service addresses of the tables.
+class RealSockets : public testing::Test {
  protected:
-  SocketRows() {
+  RealSockets() {
     const World& world = World::of_cases();
     EXPECT_TRUE(tables_.load(io::both_tables(copy_of(world.image().bytes()), copy_of(world.map().bytes()))));
     auto sockets = io::Sockets::open({}, {ipv4_.address, ipv6_.address}, ipv4_.port, tables_, 0, seed);
@@ -82,8 +84,6 @@ class SocketRows : public testing::TestWithParam<PacketCase> {
     sockets_ = std::move(*sockets);
     sockets_->start();
   }
-
-  io::DnsClient connect(Protocol protocol) const { return {protocol, asked_.ipv6 ? ipv6_ : ipv4_, asked_.from}; }
 
   /// Whether all counters are what `counters` says, each query being one more of `queries`.
   void expect_counters(Counter queries, std::vector<Counter> counters) const {
@@ -95,13 +95,19 @@ class SocketRows : public testing::TestWithParam<PacketCase> {
     }
   }
 
-  const PacketCase& row_ = GetParam();
-  const Asked asked_ = *asked_by(row_);
   const io::Endpoint ipv4_{*geo::parse_address("203.0.113.53"), 53};
   const io::Endpoint ipv6_{*geo::parse_address("2001:db8:53::53"), 53};
   io::ScratchDirectory directory_;
   io::Tables tables_{1, *io::TableStore::open(directory_.path())};
   std::unique_ptr<io::Sockets> sockets_;
+};
+
+class SocketRows : public RealSockets, public testing::WithParamInterface<PacketCase> {
+ protected:
+  io::DnsClient connect(Protocol protocol) const { return {protocol, asked_.ipv6 ? ipv6_ : ipv4_, asked_.from}; }
+
+  const PacketCase& row_ = GetParam();
+  const Asked asked_ = *asked_by(row_);
 };
 
 TEST_P(SocketRows, KernelUdp) {
@@ -152,6 +158,24 @@ std::string name_of(const testing::TestParamInfo<PacketCase>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, SocketRows, testing::ValuesIn(dns_level_cases()), name_of);
+
+// As on the packet path; raw, since port 0 is no port that a socket can have.
+TEST_F(RealSockets, SourcePorts) {
+  const io::FileDescriptor raw(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  ASSERT_TRUE(raw.is_open());
+  sockaddr_storage to{};
+  const socklen_t size = io::to_sockaddr({ipv4_.address, 0}, to);
+  for (const unsigned port : {0u, 1u, 7u, 17u, 19u, 53u, 123u}) {
+    const Bytes frame = Packet{.from_port = port}.bytes();
+    const Bytes packet(frame.begin() + 14, frame.end());
+    ASSERT_GT(::sendto(raw.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), size), 0);
+  }
+  const auto& counters = sockets_->counters();
+  EXPECT_TRUE(io::eventually([&] { return counters.get(Counter::dns_answered) == 2; }));
+  EXPECT_TRUE(io::eventually([&] { return counters.get(Counter::drop_cross_service) == 4; }));
+  EXPECT_EQ(counters.get(Counter::drop_port), 1u);
+  EXPECT_EQ(counters.get(Counter::kernel_udp_queries), 7u);
+}
 
 TEST(DnsLevelCases, AreMostOfTheTables) {
   EXPECT_GT(dns_level_cases().size(), dns_cases().size() + edns_cases().size() + zone_cases().size());

@@ -84,7 +84,10 @@ class _Asker:
             raise RuntimeError("65536 queries of one socket wait for answers")
         self.waiting[self.next_id] = time.monotonic()
         message = HEADER.pack(self.next_id, 0, 1, 0, 0, 0) + self.question.wire
-        self.socket.send(struct.pack("!H", len(message)) + message if self.question.stream else message)
+        if self.question.stream:
+            message = struct.pack("!H", len(message)) + message
+        if self.socket.send(message) != len(message):
+            raise RuntimeError(f"the POP does not read what {self.question.source} asks")
         report.sent += 1
 
     def receive(self, report):

@@ -39,14 +39,14 @@ Bytes joined(const std::vector<Bytes>& parts) {
   return all;
 }
 
-DnsClient::DnsClient(Protocol protocol, const Endpoint& service, std::string_view source, uint16_t source_port)
+DnsClient::DnsClient(Protocol protocol, const Endpoint& service, std::string_view source)
     : protocol_(protocol), socket_(::socket(service.address.family == geo::Family::ipv4 ? AF_INET : AF_INET6,
                                             (protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0)) {
   check(socket_.is_open(), "socket");
   const timeval patience{10, 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (!source.empty()) bind_to(socket_.get(), {geo::parse_address(source).value(), source_port});
+  if (!source.empty()) bind_to(socket_.get(), {geo::parse_address(source).value(), 0});
   sockaddr_storage address;
   const socklen_t size = to_sockaddr(service, address);
   check(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0, "connect");

@@ -22,7 +22,7 @@ class DnsClient {
  public:
   enum class Protocol : uint8_t { udp, tcp };
 
-  DnsClient(Protocol protocol, const Endpoint& service, std::string_view source = "", uint16_t source_port = 0);
+  DnsClient(Protocol protocol, const Endpoint& service, std::string_view source = "");
 
   /// All of it, a datagram at once; false when the service closed the connection.
   bool send(const Bytes& bytes) const;

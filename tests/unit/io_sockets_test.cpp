@@ -105,18 +105,6 @@ TEST_F(SocketsTest, EveryDatagramOfABurstIsAnswered) {
   for (const Bytes& query : queries_of(100)) EXPECT_EQ(client.receive_message(), expected(query, true));
 }
 
-TEST_F(SocketsTest, DatagramsFromOtherServicesAreDropped) {
-  const Endpoint service = sockets_->udp_endpoints().front();
-  const DnsClient ntp(Protocol::udp, service, "127.0.0.1", 123);
-  ntp.send(query_of(1));
-  const DnsClient good = udp();
-  good.send(query_of(2));
-  EXPECT_EQ(good.receive_message(), expected(query_of(2), true));
-  EXPECT_EQ(counted(Counter::drop_cross_service), 1u);
-  EXPECT_EQ(counted(Counter::kernel_udp_queries), 2u);
-  EXPECT_EQ(counted(Counter::dns_answered), 1u);
-}
-
 TEST_F(SocketsTest, NoQueriesAreDroppedAndDatagramsGoOn) {
   const DnsClient client = udp();
   Bytes response = query_of(1);
