@@ -16,7 +16,6 @@
 #include "dataplane/core/dns_answer.h"
 #include "dataplane/core/dns_location.h"
 #include "dataplane/core/join.h"
-#include "dataplane/core/join_classes.h"
 #include "geo/region_groups.h"
 
 namespace anytick::control {
@@ -154,7 +153,7 @@ class Explainer {
   void read_targets(const core::ImageZone& zone);
   Ending walk();
   void choose(Step& step);
-  void see_scope(Step& step, const std::array<bool, geo::level_count>& levels) const;
+  void see_scope(Step& step, core::TargetKinds kinds, const core::Overlay* overlay) const;
   SetSeen see_set(uint32_t index) const;
   void take_records(const SetSeen& set);
   bool follow_cname();
@@ -172,7 +171,6 @@ class Explainer {
 
   uint32_t zone_ = 0;
   geo::Place place_{};
-  std::array<bool, geo::level_count> levels_{}; ///< that the zone's targets speak of
   std::vector<ClientTarget> targets_;
   std::optional<Tracer> tracer_;
 };
@@ -202,9 +200,6 @@ void Explainer::enter_zone() {
   zone_ = join_.node(lookup_.node).zone;
   const core::ImageZone& zone = image_.zones()[zone_];
   out_.zone = {node_text(zone.first_node), zone.serial, targeting_text(zone.targeting)};
-  const auto classes = core::ClassFinder(image_, view_.map).find(zone);
-  if (!classes) differs(classes.refusal().text());
-  levels_ = classes->levels;
   read_targets(zone);
   tracer_.emplace(image_, zone, targets_);
 }
@@ -275,26 +270,26 @@ void Explainer::choose(Step& step) {
   const core::AnswerRef answer = join_.answer_for(join_.node(lookup_.node), query_.qtype);
   uint32_t chosen = answer.index();
   if (answer.is_row()) {
-    const core::ClientClass client = core::Join::class_of(join_.zone(zone_), lookup_.place, lookup_.located);
+    const core::ReadyGroup& group = join_.group(join_.zone(zone_), answer);
+    const core::ClientClass client = core::Join::class_of(group, lookup_.place, lookup_.located);
     chosen = join_.in_row(answer, client.number);
     step.scope = client.scope;
-    see_scope(step, levels_);
+    see_scope(step, group.kinds, group.overlay);
   }
   if (tracer_->trace(lookup_.node, query_.qtype, step.trials) != chosen) differs("RRset of " + step.name);
   if (chosen == no_rrset) return;
   step.set = see_set(chosen);
   if (step.set->kind != core::AnswerKind::location) return;
-  static constexpr std::array<bool, geo::level_count> all_levels{true, true, true, true};
   step.scope = core::location_scope(view_.map, lookup_.place);
-  see_scope(step, all_levels);
+  see_scope(step, core::kinds_tried(~0u), nullptr);
 }
 
-void Explainer::see_scope(Step& step, const std::array<bool, geo::level_count>& levels) const {
+void Explainer::see_scope(Step& step, core::TargetKinds kinds, const core::Overlay* overlay) const {
   static constexpr std::array<const char*, geo::level_count> names{"asn", "region", "country", "continent"};
   if (step.scope == 0) return;
   for (size_t level = 0; level < geo::level_count; ++level)
-    if (levels[level] && place_.length[level] == step.scope) step.scope_by.emplace_back(names[level]);
-  const core::Overlay* overlay = join_.zone(zone_).overlay;
+    if ((kinds & core::kind_of(static_cast<geo::Level>(level))) != 0 && place_.length[level] == step.scope)
+      step.scope_by.emplace_back(names[level]);
   if (overlay != nullptr && overlay->find(lookup_.located).length == step.scope) step.scope_by.emplace_back("address");
   if (step.scope_by.empty()) differs("levels of " + step.name);
 }

@@ -122,7 +122,8 @@ const ReadySet* choose_set(const Join& join, const ReadyNode& node, uint16_t typ
   const AnswerRef answer = join.answer_for(node, type);
   if (answer.is_none()) return nullptr;
   if (!answer.is_row()) return &join.set(answer.index());
-  const ClientClass client = Join::class_of(join.zone(node.zone), lookup.place, lookup.located);
+  const ReadyGroup& group = join.group(join.zone(node.zone), answer);
+  const ClientClass client = Join::class_of(group, lookup.place, lookup.located);
   reply.scope = std::max(reply.scope, client.scope);
   const uint32_t index = join.in_row(answer, client.number);
   return index == AnswerRef::none_index ? nullptr : &join.set(index);

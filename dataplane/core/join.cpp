@@ -1,13 +1,13 @@
 #include "dataplane/core/join.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <unordered_map>
 
 #include "dataplane/core/dns_location.h"
 #include "dataplane/core/join_classes.h"
 #include "dataplane/core/join_referrals.h"
+#include "dataplane/core/row_table.h"
 
 namespace anytick::core {
 
@@ -24,7 +24,8 @@ size_t Join::memory_bytes() const {
   size_t bytes = nodes_.size() * sizeof(ReadyNode) + types_.size() * sizeof(ReadyType) +
                  referrals_.size() * sizeof(Referral) + glue_.size() * sizeof(Glue) + sets_.size() * sizeof(ReadySet) +
                  rows_.size() * sizeof(uint32_t) + places_.size() * sizeof(RecordPlace) + wire_.size() +
-                 slots_.size() * sizeof(DrawSlot) + before_.size() * sizeof(uint64_t) + names_.memory_bytes();
+                 slots_.size() * sizeof(DrawSlot) + before_.size() * sizeof(uint64_t) +
+                 groups_.size() * sizeof(ReadyGroup) + names_.memory_bytes();
   for (const auto& classes : place_classes_) bytes += classes.size() * sizeof(PlaceClass);
   for (const auto& classes : overlay_classes_) bytes += classes.size() * sizeof(uint32_t);
   for (const auto& overlay : overlays_) bytes += overlay != nullptr ? overlay->memory_bytes() : 0;
@@ -32,6 +33,9 @@ size_t Join::memory_bytes() const {
 }
 
 namespace {
+
+/// Type, class, TTL and RDLENGTH.
+constexpr size_t record_head_bytes = 10;
 
 bool has_name_servers(std::span<const ImageNodeType> types) {
   return std::ranges::find(types, uint16_t{dns::NS}, &ImageNodeType::type) != types.end();
@@ -61,8 +65,9 @@ class JoinBuilder {
 
   std::optional<Refusal> make_zone(uint32_t index);
   void make_constants(const ZoneClasses& classes, AnswerOfSelector& answers);
-  bool make_rows(const ZoneClasses& classes, AnswerOfSelector& answers);
-  void make_places(ZoneClasses classes, ReadyZone& zone);
+  void make_group(const ZoneClasses& classes, ClassGroup group, const ReadyZone& zone, AnswerOfSelector& answers);
+  bool make_rows(const ClassGroup& group, uint32_t number, AnswerOfSelector& answers);
+  std::vector<PlaceClass> classes_of_places(const ZoneClasses& classes, const ClassGroup& group) const;
   void make_nodes(uint32_t zone_index, AnswerOfSelector& answers);
   void place_below_parent(uint32_t index);
 
@@ -74,8 +79,11 @@ class JoinBuilder {
 };
 
 void JoinBuilder::make_sets() {
-  size_t slots = 0, before = 0;
+  size_t slots = 0, before = 0, records = 0, wire = 0;
   for (const ImageRRset& from : image_.rrsets()) {
+    records += from.record_count;
+    for (const ImageRecord& record : image_.records().subspan(from.first_record, from.record_count))
+      wire += record_head_bytes + record.rdata.length;
     if (from.kind != static_cast<uint16_t>(AnswerKind::draw)) continue;
     slots += from.record_count;
     before += from.record_count + 1;
@@ -84,6 +92,8 @@ void JoinBuilder::make_sets() {
   join_->slots_.reserve(slots);
   join_->before_.reserve(before);
   join_->sets_.reserve(image_.rrsets().size());
+  join_->places_.reserve(records);
+  join_->wire_.reserve(wire);
   for (const ImageRRset& from : image_.rrsets()) {
     ReadySet set{};
     set.type = from.type;
@@ -102,7 +112,7 @@ void JoinBuilder::make_records(const ImageRRset& from, ReadySet& set) {
   size_t sum = 0, largest = 0;
   for (const ImageRecord& record : image_.records().subspan(from.first_record, from.record_count)) {
     const auto rdata = image_.bytes_of(record.rdata);
-    std::array<uint8_t, 10> head;
+    std::array<uint8_t, record_head_bytes> head;
     store_big16(&head[0], from.type);
     store_big16(&head[2], dns::IN);
     store_big32(&head[4], from.ttl);
@@ -137,8 +147,6 @@ std::optional<Refusal> JoinBuilder::make_zone(uint32_t index) {
   const ImageZone& zone = image_.zones()[index];
   Result<ZoneClasses> classes = finder_.find(zone);
   if (!classes) return classes.refusal();
-  if (join_->rows_.size() + classes->columns.size() * classes->selectors.size() > AnswerRef::none_index)
-    return Refusal{"zone image", "", "answers differ in too many ways between places"};
 
   const ImageRRset& soa = image_.rrsets()[zone.soa];
   const auto rdata = image_.bytes_of(image_.records()[soa.first_record].rdata);
@@ -146,15 +154,19 @@ std::optional<Refusal> JoinBuilder::make_zone(uint32_t index) {
   ready.soa = zone.soa;
   ready.negative_ttl = std::min(soa.ttl, load_big32(rdata.data() + rdata.size() - 4));
   ready.apex_length = static_cast<uint8_t>(image_.nodes()[zone.first_node].name.length);
+  ready.first_group = static_cast<uint32_t>(join_->groups_.size());
+  ready.overlay = classes->overlay.get();
+
+  size_t cells = join_->rows_.size();
+  for (const ClassGroup& group : classes->groups) cells += group.cells.size();
+  if (cells > AnswerRef::rows_max) return Refusal{"zone image", "", "answers differ in too many ways between places"};
+  join_->rows_.reserve(cells);
 
   AnswerOfSelector answers;
   make_constants(*classes, answers);
-  if (make_rows(*classes, answers)) {
-    join_->class_counts_.push_back(static_cast<uint32_t>(classes->columns.size()));
-    make_places(std::move(*classes), ready);
-  } else {
-    join_->class_counts_.push_back(1);
-  }
+  join_->class_counts_.push_back(0);
+  for (ClassGroup& group : classes->groups) make_group(*classes, std::move(group), ready, answers);
+  if (classes->overlay != nullptr) join_->overlays_.push_back(std::move(classes->overlay));
   join_->zones_.push_back(ready);
   make_nodes(index, answers);
   return {};
@@ -168,40 +180,52 @@ void JoinBuilder::make_constants(const ZoneClasses& classes, AnswerOfSelector& a
   }
 }
 
-/// A row for each selector that yields different RRsets to different classes. False if none does.
-bool JoinBuilder::make_rows(const ZoneClasses& classes, AnswerOfSelector& answers) {
-  std::map<std::vector<uint32_t>, AnswerRef> known_rows;
-  for (size_t i = 0; i < classes.selectors.size(); ++i) {
-    std::vector<uint32_t> row;
-    for (const auto& column : classes.columns) row.push_back(column[i]);
-    const bool alike = std::all_of(row.begin(), row.end(), [&](uint32_t cell) { return cell == row[0]; });
-    AnswerRef& answer = answers[classes.selectors[i]];
-    if (alike) {
-      answer = AnswerRef::rrset(row[0]);
-      continue;
-    }
-    const auto [at, fresh] = known_rows.emplace(row, AnswerRef::row(static_cast<uint32_t>(join_->rows_.size())));
-    if (fresh) join_->rows_.insert(join_->rows_.end(), row.begin(), row.end());
-    answer = at->second;
+/// Nothing is made of a group whose selectors all turn out to yield the same for everybody.
+void JoinBuilder::make_group(const ZoneClasses& classes, ClassGroup group, const ReadyZone& zone,
+                             AnswerOfSelector& answers) {
+  const auto number = static_cast<uint32_t>(join_->groups_.size()) - zone.first_group;
+  if (!make_rows(group, number, answers)) return;
+  ReadyGroup ready{};
+  ready.kinds = group.kinds;
+  ready.classes = join_->place_classes_.emplace_back(classes_of_places(classes, group)).data();
+  if ((group.kinds & kind_address) != 0) {
+    ready.overlay = classes.overlay.get();
+    ready.overlay_classes = join_->overlay_classes_.emplace_back(std::move(group.overlay_classes)).data();
+    ready.place_numbers = group.place_numbers;
   }
-  return !known_rows.empty();
+  join_->groups_.push_back(ready);
+  join_->class_counts_.back() += group.class_count;
 }
 
-void JoinBuilder::make_places(ZoneClasses classes, ReadyZone& zone) {
+/// A row for each selector that yields different RRsets to different classes. False if none does.
+bool JoinBuilder::make_rows(const ClassGroup& group, uint32_t number, AnswerOfSelector& answers) {
+  const size_t begin = join_->rows_.size();
+  RowTable rows(join_->rows_, group.class_count);
+  std::vector<uint32_t> row(group.class_count);
+  for (size_t i = 0; i < group.selectors.size(); ++i) {
+    for (uint32_t each = 0; each < group.class_count; ++each)
+      row[each] = group.cells[each * group.selectors.size() + i];
+    const bool alike = std::all_of(row.begin(), row.end(), [&](uint32_t cell) { return cell == row[0]; });
+    AnswerRef& answer = answers[group.selectors[i]];
+    answer = alike ? AnswerRef::rrset(row[0])
+                   : AnswerRef::row(number, static_cast<uint32_t>(rows.place_of(rows.index_of(row))));
+  }
+  return join_->rows_.size() > begin;
+}
+
+std::vector<PlaceClass> JoinBuilder::classes_of_places(const ZoneClasses& classes, const ClassGroup& group) const {
   static constexpr std::array<geo::Place, 1> nowhere{};
+  std::vector<PlaceClass> numbers;
   const auto places = map_ != nullptr ? map_->places() : std::span<const geo::Place>(nowhere);
-  std::vector<PlaceClass>& numbers = join_->place_classes_.emplace_back();
+  numbers.reserve(places.size());
   for (const geo::Place& place : places) {
     uint8_t scope = 0;
     for (size_t level = 0; level < geo::level_count; ++level)
-      if (classes.levels[level]) scope = std::max(scope, place.length[level]);
-    numbers.push_back({uint32_t{scope} << 24 | classes.number_of_location[place.location]});
+      if ((group.kinds & kind_of(static_cast<geo::Level>(level))) != 0) scope = std::max(scope, place.length[level]);
+    const uint32_t signature = classes.signature_of_location[place.location];
+    numbers.push_back({uint32_t{scope} << 24 | group.number_of_signature[signature]});
   }
-  zone.classes = numbers.data();
-  if (classes.overlay == nullptr) return;
-  zone.overlay = join_->overlays_.emplace_back(std::move(classes.overlay)).get();
-  zone.overlay_classes = join_->overlay_classes_.emplace_back(std::move(classes.overlay_classes)).data();
-  zone.place_numbers = classes.place_numbers;
+  return numbers;
 }
 
 void JoinBuilder::make_nodes(uint32_t zone_index, AnswerOfSelector& answers) {

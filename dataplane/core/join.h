@@ -10,6 +10,7 @@
 #include "dataplane/core/draw.h"
 #include "dataplane/core/name_table.h"
 #include "dataplane/core/overlay.h"
+#include "dataplane/core/targeting.h"
 #include "dataplane/core/zone_image.h"
 #include "geo/map.h"
 
@@ -19,14 +20,19 @@ namespace anytick::core {
 class AnswerRef {
  public:
   static constexpr uint32_t none_index = 0x7fffffff;
+  static constexpr uint32_t rows_max = 1u << 26;  ///< cells of all rows
+  static constexpr uint32_t groups_max = 1u << 5; ///< in a zone: one for each combination of kinds of targets
 
   AnswerRef() = default;
   static AnswerRef rrset(uint32_t index) { return AnswerRef(index); }
-  static AnswerRef row(uint32_t first) { return AnswerRef(first | row_flag); }
+  /// Preconditions: first < rows_max, group < groups_max.
+  static AnswerRef row(uint32_t group, uint32_t first) { return AnswerRef(row_flag | group << 26 | first); }
 
   bool is_row() const { return (word_ & row_flag) != 0; }
   bool is_none() const { return word_ == none_index; }
-  uint32_t index() const { return word_ & ~row_flag; }
+  uint32_t index() const { return word_; } ///< of the RRset, where it is no row
+  uint32_t first() const { return word_ & (rows_max - 1); }
+  uint32_t group() const { return word_ >> 26 & (groups_max - 1); }
 
  private:
   static constexpr uint32_t row_flag = 0x80000000;
@@ -87,25 +93,32 @@ struct ReadyType {
   AnswerRef answer;
 };
 
-/// A place's class in a zone, and for how wide a prefix around an address there this holds.
+/// A place's class in a group, and for how wide a prefix around an address there this holds.
 struct PlaceClass {
-  uint32_t scope_class; ///< scope << 24 | class; with targets by address: | row of the zone's overlay_classes
+  uint32_t scope_class; ///< scope << 24 | class; with targets by address: | row of the group's overlay_classes
 
   uint32_t number() const { return scope_class & 0xffffff; }
   uint8_t scope() const { return static_cast<uint8_t>(scope_class >> 24); }
 };
 
-struct ReadyZone {
-  uint32_t soa;                    ///< RRset
-  uint32_t negative_ttl;           ///< min(SOA TTL, MINIMUM) (RFC 2308 3), seconds
-  uint8_t apex_length;             ///< wire bytes of the apex name
-  const PlaceClass* classes;       ///< by place of the map; null if nothing in the zone depends on the client
-  const Overlay* overlay;          ///< null if the zone targets no addresses
+/// Rows of a zone that tell clients apart by the same kinds of targets: a client has one class in each group.
+struct ReadyGroup {
+  const PlaceClass* classes;       ///< by place of the map
+  const Overlay* overlay;          ///< null if the group's rows target no addresses
   const uint32_t* overlay_classes; ///< by overlay entry and the place's number: the class
   uint32_t place_numbers;          ///< row length of overlay_classes
+  TargetKinds kinds;
 };
 
-/// What an address is in a zone.
+struct ReadyZone {
+  uint32_t soa;           ///< RRset
+  uint32_t negative_ttl;  ///< min(SOA TTL, MINIMUM) (RFC 2308 3), seconds
+  uint32_t first_group;   ///< of those that its rows name
+  uint8_t apex_length;    ///< wire bytes of the apex name
+  const Overlay* overlay; ///< of all addresses that the zone targets; null if there are none
+};
+
+/// What an address is in a group.
 struct ClientClass {
   uint32_t number;
   uint8_t scope;
@@ -125,19 +138,20 @@ class Join {
   const ReadyNode& node(uint32_t index) const { return nodes_[index]; }
   const ReadyZone& zone(uint32_t index) const { return zones_[index]; }
   const ReadySet& set(uint32_t index) const { return sets_[index]; }
-  /// The class of an address at a place. Precondition: the zone has classes.
-  static ClientClass class_of(const ReadyZone& zone, uint32_t place, const geo::Address& address) {
-    const PlaceClass& here = zone.classes[place];
-    if (zone.overlay == nullptr) return {here.number(), here.scope()};
-    const Overlay::Match match = zone.overlay->find(address);
-    return {zone.overlay_classes[match.entry * zone.place_numbers + here.number()],
+  /// The group of a row of the zone.
+  const ReadyGroup& group(const ReadyZone& zone, AnswerRef row) const {
+    return groups_[zone.first_group + row.group()];
+  }
+  /// The class of an address at a place.
+  static ClientClass class_of(const ReadyGroup& group, uint32_t place, const geo::Address& address) {
+    const PlaceClass& here = group.classes[place];
+    if (group.overlay == nullptr) return {here.number(), here.scope()};
+    const Overlay::Match match = group.overlay->find(address);
+    return {group.overlay_classes[match.entry * group.place_numbers + here.number()],
             std::max(here.scope(), match.length)};
   }
-  /// RRset of a class in a row, or AnswerRef::none_index.
-  uint32_t in_row(AnswerRef row, uint32_t class_number) const { return rows_[row.index() + class_number]; }
-  void prefetch_row(AnswerRef row, uint32_t class_number) const {
-    __builtin_prefetch(&rows_[row.index() + class_number]);
-  }
+  /// RRset of a class of the row's group, or AnswerRef::none_index.
+  uint32_t in_row(AnswerRef row, uint32_t class_number) const { return rows_[row.first() + class_number]; }
   /// What the node answers `type` with; none is NODATA.
   AnswerRef answer_for(const ReadyNode& node, uint16_t type) const;
 
@@ -159,7 +173,7 @@ class Join {
   }
   /// Bytes that the join itself takes.
   size_t memory_bytes() const;
-  /// Distinct classes of zone `index`, 1 if nothing depends on the place.
+  /// Classes of all groups of zone `index`; 0 if nothing in it depends on the client.
   uint32_t class_count(uint32_t index) const { return class_counts_[index]; }
 
  private:
@@ -178,9 +192,10 @@ class Join {
   std::vector<ReadyZone> zones_;
   std::vector<ReadySet> sets_;
   std::vector<uint32_t> rows_;
-  std::vector<std::vector<PlaceClass>> place_classes_;   ///< of zones that have classes
+  std::vector<ReadyGroup> groups_;
+  std::vector<std::vector<PlaceClass>> place_classes_;   ///< of groups
   std::vector<std::unique_ptr<const Overlay>> overlays_; ///< of zones that target addresses
-  std::vector<std::vector<uint32_t>> overlay_classes_;
+  std::vector<std::vector<uint32_t>> overlay_classes_;   ///< of groups with targets by address
   std::vector<uint32_t> class_counts_;
   std::vector<RecordPlace> places_;
   std::vector<uint8_t> wire_;

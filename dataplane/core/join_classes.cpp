@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "dataplane/core/row_table.h"
+
 namespace anytick::core {
 namespace {
 
-/// Cells of all columns, and of overlay_classes: a gigabyte each.
-constexpr size_t cells_max = size_t{1} << 28;
 constexpr size_t classes_max = size_t{1} << 24;
 constexpr size_t address_targets_max = 65536;
 
@@ -15,10 +15,32 @@ Refusal too_many(const char* reason) {
   return {"zone image", "", reason};
 }
 
+/// Gives equal signatures one number.
+class Signatures {
+ public:
+  uint32_t index_of(Signature signature) {
+    const auto [at, fresh] = known_.emplace(std::move(signature), static_cast<uint32_t>(all_.size()));
+    if (fresh) all_.push_back(at->first);
+    return at->second;
+  }
+  std::vector<Signature> take() { return std::move(all_); }
+
+ private:
+  std::map<Signature, uint32_t> known_;
+  std::vector<Signature> all_;
+};
+
 } // namespace
 
 ClassFinder::ClassFinder(const ZoneImage& image, const geo::Map* map)
-    : image_(image), map_(map), targets_(image), evaluator_(image) {}
+    : image_(image), map_(map), targets_(image), evaluator_(image), kinds_(image.selectors().size()) {
+  // Aliases lead to smaller indices.
+  for (uint32_t selector = 0; selector < kinds_.size(); ++selector)
+    for (const ImageEntry& entry : entries_of(selector)) {
+      kinds_[selector] |= targets_.kind_of(entry.target);
+      if (entry.is_alias != 0) kinds_[selector] |= kinds_[entry.index];
+    }
+}
 
 std::span<const ImageEntry> ClassFinder::entries_of(uint32_t selector) const {
   const ImageSelector& from = image_.selectors()[selector];
@@ -28,46 +50,34 @@ std::span<const ImageEntry> ClassFinder::entries_of(uint32_t selector) const {
 Result<ZoneClasses> ClassFinder::find(const ImageZone& zone) {
   ZoneClasses classes;
   collect_selectors(zone, classes);
-  read_targets(zone, classes);
+  make_overlay(classes);
+  if (classes.overlay != nullptr && classes.overlay->entries().size() > address_targets_max)
+    return too_many("more than 65,536 targets by address");
   const std::vector<Signature> signatures = read_signatures(zone.targeting, classes);
-  static const std::vector<std::vector<uint32_t>> nobody(1);
-  const auto& entries = classes.overlay != nullptr ? classes.overlay->entries() : nobody;
-  if (entries.size() > address_targets_max) return too_many("more than 65,536 targets by address");
-  if (entries.size() * signatures.size() > cells_max) return too_many("too many places beside too many addresses");
-
-  std::map<ZoneClasses::Column, uint32_t> class_of_column;
-  std::vector<uint32_t> class_of;
-  for (const std::vector<uint32_t>& addresses : entries)
-    for (const Signature& signature : signatures) {
-      Signature all = addresses;
-      all.insert(all.end(), signature.begin(), signature.end());
-      evaluator_.start(all);
-      ZoneClasses::Column column;
-      for (const uint32_t selector : classes.selectors) column.push_back(evaluator_.evaluate(selector));
-      const auto [at, fresh] =
-          class_of_column.emplace(std::move(column), static_cast<uint32_t>(classes.columns.size()));
-      if (fresh) classes.columns.push_back(at->first);
-      class_of.push_back(at->second);
-      if (classes.columns.size() * (classes.selectors.size() + 1) > cells_max || classes.columns.size() >= classes_max)
-        return too_many("answers differ in too many ways between places");
-    }
-  if (classes.overlay != nullptr) {
-    classes.overlay_classes = std::move(class_of);
-  } else {
-    for (uint32_t& number : classes.number_of_location) number = class_of[number];
-  }
+  for (ClassGroup& group : classes.groups)
+    if (auto refusal = find_group(classes.overlay.get(), signatures, group)) return *std::move(refusal);
   return classes;
 }
 
-void ClassFinder::collect_selectors(const ImageZone& zone, ZoneClasses& classes) {
+void ClassFinder::collect_selectors(const ImageZone& zone, ZoneClasses& classes) const {
   std::vector<uint32_t> all;
   for (const ImageNode& node : image_.nodes().subspan(zone.first_node, zone.node_count))
     for (const ImageNodeType& type : image_.node_types().subspan(node.first_type, node.type_count))
       all.push_back(type.selector);
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
+  std::map<TargetKinds, std::vector<uint32_t>> by_kinds;
+  const TargetKinds usable = kinds_tried(zone.targeting);
   for (const uint32_t selector : all)
-    (is_constant(selector) ? classes.constants : classes.selectors).push_back(selector);
+    if (is_constant(selector))
+      classes.constants.push_back(selector);
+    else
+      by_kinds[kinds_[selector] & usable].push_back(selector);
+  for (auto& [kinds, selectors] : by_kinds) {
+    ClassGroup& group = classes.groups.emplace_back();
+    group.kinds = kinds;
+    group.selectors = std::move(selectors);
+  }
 }
 
 /// Most labels of a pool are asked for by their place: they have no targets, and need no column.
@@ -77,52 +87,93 @@ bool ClassFinder::is_constant(uint32_t selector) const {
   return entries[0].is_alias == 0 || is_constant(entries[0].index);
 }
 
-void ClassFinder::reach(uint32_t selector, std::vector<bool>& reached) const {
-  if (reached[selector]) return;
-  reached[selector] = true;
-  for (const ImageEntry& entry : entries_of(selector))
-    if (entry.is_alias != 0) reach(entry.index, reached);
-}
-
-void ClassFinder::read_targets(const ImageZone& zone, ZoneClasses& classes) {
-  static constexpr std::array<uint32_t, geo::level_count> flags{target_asn, target_region | target_region_group,
-                                                                target_country, target_continent};
+/// Those that the group's selectors can come to.
+std::vector<bool> ClassFinder::targets_of(const ClassGroup& group) const {
   std::vector<bool> reached(image_.selectors().size());
-  for (const uint32_t selector : classes.selectors) reach(selector, reached);
   std::vector<bool> used(image_.targets().size());
-  for (uint32_t selector = 0; selector < reached.size(); ++selector)
-    if (reached[selector])
-      for (const ImageEntry& entry : entries_of(selector)) used[entry.target] = true;
-
-  std::vector<Overlay::Target> addresses;
-  for (uint32_t target = 0; target < used.size(); ++target) {
-    if (!used[target]) continue;
-    const std::string_view text = image_.text_of(image_.targets()[target].text);
-    geo::Level level;
-    if (TargetIndex::level_of(text, level)) {
-      const auto at = static_cast<size_t>(level);
-      classes.levels[at] = classes.levels[at] || (zone.targeting & flags[at]) != 0;
-    } else if ((zone.targeting & target_ip) != 0) {
-      if (const auto prefix = geo::parse_prefix(text)) addresses.push_back({*prefix, target});
+  for (const uint32_t selector : group.selectors) reached[selector] = true;
+  for (size_t selector = reached.size(); selector-- > 0;) {
+    if (!reached[selector]) continue;
+    for (const ImageEntry& entry : entries_of(static_cast<uint32_t>(selector))) {
+      used[entry.target] = true;
+      if (entry.is_alias != 0) reached[entry.index] = true;
     }
   }
+  return used;
+}
+
+void ClassFinder::make_overlay(ZoneClasses& classes) const {
+  std::vector<Overlay::Target> addresses;
+  for (const ClassGroup& group : classes.groups) {
+    if ((group.kinds & kind_address) == 0) continue;
+    const std::vector<bool> used = targets_of(group);
+    for (uint32_t target = 0; target < used.size(); ++target)
+      if (used[target] && targets_.kind_of(target) == kind_address)
+        addresses.push_back({*geo::parse_prefix(image_.text_of(image_.targets()[target].text)), target});
+  }
+  std::sort(addresses.begin(), addresses.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
+  addresses.erase(
+      std::unique(addresses.begin(), addresses.end(), [](const auto& a, const auto& b) { return a.index == b.index; }),
+      addresses.end());
   if (!addresses.empty()) classes.overlay = std::make_unique<const Overlay>(addresses);
 }
 
-/// The distinct signatures of the map's locations; number_of_location says which one each has.
+/// The distinct signatures of the map's locations.
 std::vector<Signature> ClassFinder::read_signatures(uint32_t targeting, ZoneClasses& classes) const {
   static constexpr std::array<geo::Location, 1> nowhere{};
-  const auto locations = map_ != nullptr ? map_->locations() : std::span<const geo::Location>(nowhere);
-  std::map<Signature, uint32_t> known;
-  std::vector<Signature> signatures;
-  for (const geo::Location& location : locations) {
-    const auto [at, fresh] =
-        known.emplace(targets_.signature(location, targeting), static_cast<uint32_t>(signatures.size()));
-    if (fresh) signatures.push_back(at->first);
-    classes.number_of_location.push_back(at->second);
+  Signatures signatures;
+  for (const geo::Location& location : map_ != nullptr ? map_->locations() : std::span(nowhere))
+    classes.signature_of_location.push_back(signatures.index_of(targets_.signature(location, targeting)));
+  return signatures.take();
+}
+
+/// What of a signature the group's targets have in it is all that its selectors see.
+std::optional<Refusal> ClassFinder::find_group(const Overlay* overlay, std::span<const Signature> zone_signatures,
+                                               ClassGroup& group) {
+  const std::vector<bool> used = targets_of(group);
+  const auto seen_of = [&](const Signature& signature) {
+    Signature seen;
+    std::copy_if(signature.begin(), signature.end(), std::back_inserter(seen),
+                 [&](uint32_t target) { return used[target]; });
+    return seen;
+  };
+  Signatures seen;
+  for (const Signature& signature : zone_signatures)
+    group.number_of_signature.push_back(seen.index_of(seen_of(signature)));
+  const std::vector<Signature> by_location = seen.take();
+  group.place_numbers = static_cast<uint32_t>(by_location.size());
+
+  std::vector<uint32_t> class_of;
+  if ((group.kinds & kind_address) != 0) {
+    if (auto refusal = find_classes(overlay->entries(), by_location, group, class_of)) return refusal;
+    group.overlay_classes = std::move(class_of);
+  } else {
+    static const Signature nobody;
+    if (auto refusal = find_classes({&nobody, 1}, by_location, group, class_of)) return refusal;
+    for (uint32_t& number : group.number_of_signature) number = class_of[number];
   }
-  classes.place_numbers = static_cast<uint32_t>(signatures.size());
-  return signatures;
+  return {};
+}
+
+std::optional<Refusal> ClassFinder::find_classes(std::span<const Signature> by_address,
+                                                 std::span<const Signature> by_location, ClassGroup& group,
+                                                 std::vector<uint32_t>& class_of) {
+  if (by_address.size() * by_location.size() > cells_max) return too_many("too many places beside too many addresses");
+  RowTable columns(group.cells, group.selectors.size());
+  std::vector<uint32_t> column(group.selectors.size());
+  for (const Signature& addresses : by_address)
+    for (const Signature& location : by_location) {
+      Signature all = addresses;
+      all.insert(all.end(), location.begin(), location.end());
+      evaluator_.start(all);
+      std::transform(group.selectors.begin(), group.selectors.end(), column.begin(),
+                     [&](uint32_t selector) { return evaluator_.evaluate(selector); });
+      class_of.push_back(columns.index_of(column));
+      if (group.cells.size() > cells_max || columns.size() > classes_max)
+        return too_many("answers differ in too many ways between places");
+    }
+  group.class_count = columns.size();
+  return {};
 }
 
 } // namespace anytick::core

@@ -7,9 +7,32 @@
 
 namespace anytick::core {
 
+namespace {
+
+TargetKinds kind_of_text(std::string_view text) {
+  geo::Level level;
+  if (TargetIndex::level_of(text, level)) return kind_of(level);
+  return geo::parse_prefix(text) ? kind_address : TargetKinds{0};
+}
+
+} // namespace
+
+TargetKinds kinds_tried(uint32_t targeting) {
+  TargetKinds kinds = 0;
+  if ((targeting & target_asn) != 0) kinds |= kind_of(geo::Level::asn);
+  if ((targeting & (target_region | target_region_group)) != 0) kinds |= kind_of(geo::Level::region);
+  if ((targeting & target_country) != 0) kinds |= kind_of(geo::Level::country);
+  if ((targeting & target_continent) != 0) kinds |= kind_of(geo::Level::continent);
+  if ((targeting & target_ip) != 0) kinds |= kind_address;
+  return kinds;
+}
+
 TargetIndex::TargetIndex(const ZoneImage& image) {
-  uint32_t index = 0;
-  for (const ImageTarget& target : image.targets()) by_text_.emplace(image.text_of(target.text), index++);
+  for (const ImageTarget& target : image.targets()) {
+    const std::string_view text = image.text_of(target.text);
+    by_text_.emplace(text, static_cast<uint32_t>(kinds_.size()));
+    kinds_.push_back(kind_of_text(text));
+  }
 }
 
 uint32_t TargetIndex::find(std::string_view text) const {

@@ -16,6 +16,15 @@ namespace anytick::core {
 
 inline constexpr uint32_t no_target = UINT32_MAX;
 
+/// Kinds of targets as flags: 1 << geo::Level, or by address. "@" is of none.
+using TargetKinds = uint8_t;
+inline constexpr TargetKinds kind_address = 1u << geo::level_count;
+constexpr TargetKinds kind_of(geo::Level level) {
+  return static_cast<TargetKinds>(1u << static_cast<unsigned>(level));
+}
+/// The kinds that a zone with these targeting flags tries.
+TargetKinds kinds_tried(uint32_t targeting);
+
 /// The targets that a location is tried at, finest first, "@" last. Ones that the image does not name are left out.
 using Signature = std::vector<uint32_t>;
 
@@ -25,6 +34,8 @@ class TargetIndex {
   explicit TargetIndex(const ZoneImage& image);
   /// Index of the target with this text, or no_target.
   uint32_t find(std::string_view text) const;
+  /// The one kind of the target with this index; 0 for "@".
+  TargetKinds kind_of(uint32_t target) const { return kinds_[target]; }
   /// The targets of a location under a zone's targeting flags; targets by address go before them.
   Signature signature(const geo::Location& location, uint32_t targeting) const;
   /// The level that a target's text speaks of; false for "@" and addresses. A region group is of its regions' level.
@@ -32,6 +43,7 @@ class TargetIndex {
 
  private:
   std::unordered_map<std::string_view, uint32_t> by_text_;
+  std::vector<TargetKinds> kinds_;
 };
 
 /// Which RRset a selector yields. Results are kept per signature, so that a lattice of aliases costs what it has nodes.

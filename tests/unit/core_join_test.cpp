@@ -170,11 +170,36 @@ TEST(Join, EqualAnswersShareAClass) {
   EXPECT_EQ(world.join().class_count(0), 2u);
 }
 
+// Labels that ask for other kinds of targets have classes and scopes of their own.
+TEST(Join, KindsOfTargetsDoNotMultiply) {
+  const World world({{"pool.example", R"({"serial": 1, "targeting": "asn country @ ip", "data": {
+      "": {"ns": ["ns.example."]}, "0": {"a": "192.0.2.1"}, "0.us": {"a": "192.0.2.2"}, "0.de": {"a": "192.0.2.3"},
+      "1": {"a": "192.0.2.4"}, "1.as64500": {"a": "192.0.2.5"}, "1.as64501": {"a": "192.0.2.6"},
+      "2": {"alias": "0"}, "2.as64500": {"alias": "1"}, "3": {"a": "192.0.2.7"}, "3.[11.0.2.0]": {"a": "192.0.2.8"}}})"}},
+                    "11.0.0.0/16 country=us\n11.0.1.0/24 country=us asn=64500\n11.1.0.0/16 country=de asn=64501\n");
+  EXPECT_EQ(world.join().class_count(0), 3u + 3u + 4u + 2u);
+  const struct {
+    const char *name, *client, *address;
+    unsigned scope;
+  } cases[] = {
+      {"0", "11.0.1.0/24", "192.0.2.2", 16}, {"1", "11.0.1.0/24", "192.0.2.5", 24},
+      {"2", "11.0.1.0/24", "192.0.2.5", 24}, {"2", "11.0.128.0/24", "192.0.2.2", 17},
+      {"3", "11.0.1.0/24", "192.0.2.7", 23}, {"3", "11.0.2.0/24", "192.0.2.8", 24},
+      {"0", "11.1.1.0/24", "192.0.2.3", 16},
+  };
+  for (const auto& each : cases) {
+    SCOPED_TRACE(std::string(each.name) + ' ' + each.client);
+    const std::string reply = ask(world, std::string(each.name) + ".pool.example", each.client);
+    EXPECT_NE(reply.find(std::string(" A ") + each.address + " |"), std::string::npos) << reply;
+    EXPECT_EQ(scope_of(reply), each.scope) << reply;
+  }
+}
+
 TEST(Join, NothingTailoredNeedsNoClasses) {
   const World world({{"pool.example", R"({"serial": 1, "data": {
       "": {"ns": ["ns.example."]}, "0": {"a": [["192.0.2.1"]]}}})"}},
                     "11.0.0.0/16 country=us\n");
-  EXPECT_EQ(world.join().zone(0).classes, nullptr);
+  EXPECT_EQ(world.join().class_count(0), 0u);
   EXPECT_EQ(scope_of(ask(world, "0.pool.example", "11.0.0.0/24")), 0u);
 }
 
