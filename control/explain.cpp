@@ -211,7 +211,7 @@ void Explainer::read_targets(const core::ImageZone& zone) {
   const auto add = [&](uint32_t flags, std::string_view text) {
     if ((zone.targeting & flags) == flags && !text.empty()) targets_.push_back({std::string(text), index.find(text)});
   };
-  core::Signature expected;
+  core::TargetList expected;
   if (const core::ReadyZone& ready = join_.zone(zone_); ready.overlay != nullptr) {
     expected = ready.overlay->entries()[ready.overlay->find(lookup_.located).entry];
     for (const uint32_t target : expected) add(0, image_.text_of(image_.targets()[target].text));
@@ -223,9 +223,9 @@ void Explainer::read_targets(const core::ImageZone& zone) {
   add(core::target_continent, geo::continent_name(location.continent));
   add(0, "@");
 
-  const core::Signature by_location = index.signature(location, zone.targeting);
+  const core::TargetList by_location = index.signature(location, zone.targeting);
   expected.insert(expected.end(), by_location.begin(), by_location.end());
-  core::Signature named;
+  core::TargetList named;
   for (const ClientTarget& target : targets_)
     if (target.index != core::no_target) named.push_back(target.index);
   if (named != expected) differs("targets of the client");

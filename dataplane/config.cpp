@@ -3,21 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
-#include <sched.h>
+#include <net/if.h>
 #include <sys/un.h>
 #include <toml++/toml.h>
 
+#include "dataplane/config_reader.h"
 #include "dataplane/core/path.h"
 
 namespace anytick::io {
 namespace {
-
-template <class Enum> using Choices = std::initializer_list<std::pair<std::string_view, Enum>>;
 
 Result<std::string> read_text(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -29,186 +29,6 @@ Result<std::string> read_text(const std::string& file) {
   }
   if (!stream.is_open() || stream.bad()) return Refusal{file, "", std::strerror(errno)};
   return text;
-}
-
-class Faults {
- public:
-  explicit Faults(std::string file) : file_(std::move(file)) {}
-
-  void add(const toml::source_region& source, const std::string& key, const std::string& reason) {
-    const toml::source_position& at = source.begin;
-    list_.push_back({at,
-                     {file_, fmt::format("line {}, column {}", at.line, at.column),
-                      key.empty() ? reason : fmt::format("{}: {}", key, reason)}});
-  }
-
-  bool none() const { return list_.empty(); }
-
-  /// In the file's order.
-  std::vector<Refusal> sorted() {
-    std::ranges::stable_sort(list_, [](const Fault& a, const Fault& b) { return a.at < b.at; });
-    std::vector<Refusal> refusals;
-    for (Fault& fault : list_) refusals.push_back(std::move(fault.refusal));
-    return refusals;
-  }
-
- private:
-  struct Fault {
-    toml::source_position at;
-    Refusal refusal;
-  };
-
-  std::string file_;
-  std::vector<Fault> list_;
-};
-
-/// One TOML table, read key by key. What is wrong becomes a fault and the default stays, so that one run finds all
-/// faults. In the end, keys that nobody asked for are faults.
-class TableReader {
- public:
-  /// `path` is the table's own key, "" for the root.
-  TableReader(const toml::table& table, std::string path, Faults& faults)
-      : table_(table), path_(std::move(path)), faults_(faults) {}
-
-  std::string path_of(std::string_view key) const {
-    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
-  }
-
-  const toml::node* find(std::string_view key) {
-    known_.emplace_back(key);
-    return table_.get(key);
-  }
-
-  void require(std::string_view key) {
-    if (!table_.contains(key)) faults_.add(table_.source(), path_of(key), "missing");
-  }
-
-  void text(std::string_view key, std::string& value) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    if (const auto* text = node->as_string(); text != nullptr && !text->get().empty()) {
-      value = text->get();
-    } else {
-      fault(*node, key, "must be a string that is not empty");
-    }
-  }
-
-  /// What fits a character-string of DNS, empty ones too.
-  void short_text(std::string_view key, std::string& value) {
-    constexpr size_t most = 255;
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    if (const auto* text = node->as_string(); text != nullptr && text->get().size() <= most) {
-      value = text->get();
-    } else {
-      fault(*node, key, fmt::format("must be a string of at most {} bytes", most));
-    }
-  }
-
-  void flag(std::string_view key, bool& value) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    if (!node->is_boolean()) fault(*node, key, "must be true or false");
-    value = node->value_or(value);
-  }
-
-  template <class Integer> void integer(std::string_view key, Integer& value, uint64_t low, uint64_t high) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    if (const auto number = in_range(*node, low, high)) {
-      value = static_cast<Integer>(*number);
-    } else {
-      fault(*node, key, fmt::format("must be an integer from {} to {}", low, high));
-    }
-  }
-
-  template <class Enum> void choice(std::string_view key, Enum& value, Choices<Enum> choices) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    const std::string text = node->value_or(std::string());
-    std::string names;
-    for (const auto& [name, meaning] : choices) {
-      if (node->is_string() && text == name) {
-        value = meaning;
-        return;
-      }
-      names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
-    }
-    fault(*node, key, "must be one of " + names);
-  }
-
-  /// Calls take(element, its key) for each element of an array.
-  template <class Take> void each(std::string_view key, Take take) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    const toml::array* array = node->as_array();
-    if (array == nullptr) {
-      fault(*node, key, "must be an array");
-      return;
-    }
-    for (size_t i = 0; i < array->size(); ++i) take((*array)[i], fmt::format("{}[{}]", path_of(key), i));
-  }
-
-  void cores(std::string_view key, std::vector<unsigned>& value) {
-    if (!table_.contains(key)) {
-      find(key);
-      return;
-    }
-    std::vector<unsigned> found;
-    each(key, [&](const toml::node& node, const std::string& path) {
-      const auto number = in_range(node, 0, CPU_SETSIZE - 1);
-      if (!number) {
-        faults_.add(node.source(), path, fmt::format("must be a CPU number from 0 to {}", CPU_SETSIZE - 1));
-      } else if (std::ranges::find(found, *number) != found.end()) {
-        faults_.add(node.source(), path, fmt::format("CPU {} is listed twice", *number));
-      } else {
-        found.push_back(static_cast<unsigned>(*number));
-      }
-    });
-    const toml::node& node = *table_.get(key);
-    if (node.is_array() && node.as_array()->empty()) fault(node, key, "must name at least one CPU");
-    value = std::move(found);
-  }
-
-  void fault(const toml::node& node, std::string_view key, const std::string& reason) {
-    faults_.add(node.source(), path_of(key), reason);
-  }
-
-  void finish() {
-    for (const auto& [key, node] : table_) {
-      if (std::ranges::find(known_, key.str()) == known_.end()) {
-        faults_.add(key.source(), path_of(key.str()), "unknown key");
-      }
-    }
-  }
-
- private:
-  static std::optional<uint64_t> in_range(const toml::node& node, uint64_t low, uint64_t high) {
-    const auto* number = node.as_integer();
-    if (number == nullptr || number->get() < 0) return std::nullopt;
-    const auto value = static_cast<uint64_t>(number->get());
-    if (value < low || value > high) return std::nullopt;
-    return value;
-  }
-
-  const toml::table& table_;
-  std::string path_;
-  Faults& faults_;
-  std::vector<std::string> known_;
-};
-
-/// Calls read(reader, table) where the section is there and is a table.
-template <class Read> void section(TableReader& root, std::string_view key, Faults& faults, Read read) {
-  const toml::node* node = root.find(key);
-  if (node == nullptr) return;
-  const toml::table* table = node->as_table();
-  if (table == nullptr) {
-    root.fault(*node, key, "must be a table");
-    return;
-  }
-  TableReader reader(*table, root.path_of(key), faults);
-  read(reader);
-  reader.finish();
 }
 
 std::optional<std::array<uint8_t, 6>> parse_mac(const std::string& text) {
@@ -236,46 +56,107 @@ std::string_view unusable(const geo::Address& address) {
   return "";
 }
 
-void read_addresses(TableReader& reader, Faults& faults, std::vector<geo::Address>& addresses) {
-  reader.require("addresses");
-  reader.each("addresses", [&](const toml::node& node, const std::string& path) {
-    const std::string text = node.is_string() ? node.value_or(std::string()) : std::string();
-    const auto address = geo::parse_address(text);
-    if (!address) {
-      faults.add(node.source(), path, "must be an IPv4 or IPv6 address");
-    } else if (const std::string_view reason = unusable(*address); !reason.empty()) {
-      faults.add(node.source(), path, fmt::format("{} {}", text, reason));
-    } else if (std::ranges::find(addresses, *address) != addresses.end()) {
-      faults.add(node.source(), path, fmt::format("{} is listed twice", text));
-    } else {
-      addresses.push_back(*address);
-    }
-  });
-  if (const toml::node* node = reader.find("addresses");
-      node != nullptr && node->is_array() && node->as_array()->empty()) {
-    reader.fault(*node, "addresses", "must name at least one address");
+void read_mac(TableReader& reader, std::string_view key, std::optional<std::array<uint8_t, 6>>& mac) {
+  const toml::node* node = reader.find(key);
+  if (node == nullptr) return;
+  mac = node->is_string() ? parse_mac(node->value_or(std::string())) : std::nullopt;
+  if (!mac) {
+    reader.fault(*node, key, "must be six bytes like \"02:00:00:00:00:01\"");
+  } else if (((*mac)[0] & 1) != 0 || *mac == std::array<uint8_t, 6>{}) {
+    reader.fault(*node, key, "must be a station's address");
   }
 }
 
-PortConfig read_port(const toml::table& table, const std::string& path, Faults& faults) {
+/// "192.0.2.53", alone in its network, or "192.0.2.53/24".
+std::optional<InterfaceAddress> parse_interface_address(const std::string& text) {
+  const size_t slash = text.find('/');
+  const auto address = geo::parse_address(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  unsigned length = address->width();
+  if (slash != std::string::npos) {
+    const char* end = text.data() + text.size();
+    const auto [parsed, error] = std::from_chars(text.data() + slash + 1, end, length);
+    if (error != std::errc() || parsed != end || length == 0 || length > address->width()) return std::nullopt;
+  }
+  return InterfaceAddress{*address, static_cast<uint8_t>(length)};
+}
+
+/// Networks of one or two addresses have no address of their own (RFC 3021, RFC 6164).
+bool is_network(const InterfaceAddress& at) {
+  return at.prefix_length + 1u < at.address.width() &&
+         geo::prefix_of(at.address, at.prefix_length).address == at.address;
+}
+
+/// Appends to what is there; all are distinct.
+void read_addresses(TableReader& reader, std::string_view key, Faults& faults, std::vector<InterfaceAddress>& list) {
+  reader.each(key, [&](const toml::node& node, const std::string& path) {
+    const std::string text = node.is_string() ? node.value_or(std::string()) : std::string();
+    const auto address = parse_interface_address(text);
+    if (!address) {
+      faults.add(node.source(), path, "must be an IPv4 or IPv6 address");
+    } else if (const std::string_view reason = unusable(address->address); !reason.empty()) {
+      faults.add(node.source(), path, fmt::format("{} {}", text, reason));
+    } else if (is_network(*address)) {
+      faults.add(node.source(), path, fmt::format("{} is a network, not a host's address", text));
+    } else if (std::ranges::find(list, address->address, &InterfaceAddress::address) != list.end()) {
+      faults.add(node.source(), path, fmt::format("{} is listed twice", text));
+    } else {
+      list.push_back(*address);
+    }
+  });
+}
+
+/// As the kernel takes interface names, and without what ends a device's argument.
+bool is_interface_name(const std::string& name) {
+  return name.size() < IFNAMSIZ && name != "." && name != ".." &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~' && c != '/' && c != ':' && c != ','; });
+}
+
+void read_kernel(TableReader& reader, Faults& faults, size_t index, PortConfig& port) {
+  TwinConfig& kernel = port.kernel;
+  // A port that is shared with the kernel has its interface there already.
+  const bool isolated = port.steering == Steering::isolate;
+  std::string interface = isolated ? "none" : fmt::format("at{}", index);
+  reader.text("kernel", interface);
+  const toml::node* node = reader.find("kernel");
+  if (interface == "none") {
+    interface.clear();
+  } else if (isolated) {
+    reader.fault(*node, "kernel", "must be \"none\" where steering is \"isolate\": the kernel keeps its own interface");
+  } else if (!is_interface_name(interface)) {
+    reader.fault(*node, "kernel", "must be an interface's name of at most 15 characters");
+  }
+  kernel.interface = interface;
+  reader.choice("kernel_driver", kernel.driver,
+                Choices<TwinDriver>{{"tap", TwinDriver::tap}, {"virtio_user", TwinDriver::virtio_user}});
+  reader.integer("kernel_pps", kernel.frames_per_second, 1, 10'000'000);
+  read_addresses(reader, "kernel_addresses", faults, kernel.addresses);
+  if (const toml::node* own = reader.find("kernel_addresses"); own != nullptr && interface.empty()) {
+    reader.fault(*own, "kernel_addresses", "have no interface to be on");
+  }
+}
+
+PortConfig read_port(const toml::table& table, const std::string& path, size_t index, Faults& faults) {
   PortConfig port;
   TableReader reader(table, path, faults);
   reader.require("device");
   reader.text("device", port.device);
-  if (const toml::node* node = reader.find("mac")) {
-    port.mac = node->is_string() ? parse_mac(node->value_or(std::string())) : std::nullopt;
-    if (!port.mac) {
-      reader.fault(*node, "mac", "must be six bytes like \"02:00:00:00:00:01\"");
-    } else if (((*port.mac)[0] & 1) != 0 || *port.mac == std::array<uint8_t, 6>{}) {
-      reader.fault(*node, "mac", "must be a station's address");
-    }
+  read_mac(reader, "mac", port.mac);
+  read_mac(reader, "next_hop", port.next_hop);
+  reader.require("addresses");
+  read_addresses(reader, "addresses", faults, port.kernel.addresses);
+  for (const InterfaceAddress& each : port.kernel.addresses) port.addresses.push_back(each.address);
+  if (const toml::node* node = reader.find("addresses");
+      node != nullptr && node->is_array() && node->as_array()->empty()) {
+    reader.fault(*node, "addresses", "must name at least one address");
   }
-  read_addresses(reader, faults, port.addresses);
   reader.choice("checksum", port.checksum,
                 Choices<Checksums>{{"auto", Checksums::by_device}, {"software", Checksums::software}});
   reader.integer("rx_descriptors", port.rx_descriptors, 64, 32768);
   reader.integer("tx_descriptors", port.tx_descriptors, 64, 32768);
   reader.integer("mtu", port.mtu, 1280, 9600);
+  reader.choice("steering", port.steering, Choices<Steering>{{"none", Steering::none}, {"isolate", Steering::isolate}});
+  read_kernel(reader, faults, index, port);
   reader.finish();
   return port;
 }
@@ -287,10 +168,15 @@ void read_ports(TableReader& root, const toml::table& table, Faults& faults, std
       faults.add(node.source(), path, "must be a table, written as [[port]]");
       return;
     }
-    PortConfig port = read_port(*node.as_table(), path, faults);
+    PortConfig port = read_port(*node.as_table(), path, ports.size(), faults);
     if (std::ranges::any_of(ports,
                             [&](const PortConfig& other) { return other.device_name() == port.device_name(); })) {
       faults.add(node.source(), path + ".device", fmt::format("{} has a [[port]] already", port.device_name()));
+    }
+    const std::string& interface = port.kernel.interface;
+    if (!interface.empty() &&
+        std::ranges::any_of(ports, [&](const PortConfig& other) { return other.kernel.interface == interface; })) {
+      faults.add(node.source(), path + ".kernel", fmt::format("{} is another port's", interface));
     }
     ports.push_back(std::move(port));
   });

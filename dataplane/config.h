@@ -19,6 +19,8 @@ namespace anytick::io {
 enum class HugePages : uint8_t { when_free, on, off };
 enum class Idle : uint8_t { spin, pause, sleep };
 enum class Checksums : uint8_t { by_device, software };
+enum class Steering : uint8_t { none, isolate };
+enum class TwinDriver : uint8_t { tap, virtio_user };
 enum class LogLevel : uint8_t { debug, info, warning, error };
 
 /// How DPDK's environment is set up.
@@ -47,14 +49,31 @@ struct SocketsConfig {
   std::chrono::seconds total{120};                ///< of a connection, whatever it does
 };
 
+/// A host's address on an interface, and the length of its network's prefix.
+struct InterfaceAddress {
+  geo::Address address;
+  uint8_t prefix_length = 0; ///< 1..32 or 1..128
+};
+
+/// A port's twin in the kernel.
+struct TwinConfig {
+  std::string interface; ///< its name; empty: no twin
+  TwinDriver driver = TwinDriver::tap;
+  std::vector<InterfaceAddress> addresses; ///< the port's service addresses, then those of the kernel alone
+  uint32_t frames_per_second = 20'000;     ///< that the port's workers hand to it at most
+};
+
 struct PortConfig {
-  std::string device;                        ///< PCI address, or virtual device with its arguments
-  std::optional<std::array<uint8_t, 6>> mac; ///< the device's own if not set
-  std::vector<geo::Address> addresses;       ///< service addresses, at least one
+  std::string device;                             ///< PCI address, or virtual device with its arguments
+  std::optional<std::array<uint8_t, 6>> mac;      ///< the device's own if not set
+  std::optional<std::array<uint8_t, 6>> next_hop; ///< gets the replies, instead of who sent the queries
+  std::vector<geo::Address> addresses;            ///< service addresses, at least one
   Checksums checksum = Checksums::by_device;
   uint16_t rx_descriptors = 1024;
   uint16_t tx_descriptors = 1024;
   uint16_t mtu = 1500; ///< bytes of an IP packet
+  Steering steering = Steering::none;
+  TwinConfig kernel;
 
   /// The device's name in DPDK: `device` without its arguments.
   std::string_view device_name() const { return std::string_view(device).substr(0, device.find(',')); }

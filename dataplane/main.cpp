@@ -20,6 +20,7 @@
 #include "dataplane/config.h"
 #include "dataplane/io/control_service.h"
 #include "dataplane/io/eal.h"
+#include "dataplane/io/kernel_path.h"
 #include "dataplane/io/port.h"
 #include "dataplane/io/sockets.h"
 #include "dataplane/io/tables.h"
@@ -60,6 +61,7 @@ sigset_t blocked_signals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  block_twin_signals();
   return signals;
 }
 
@@ -79,11 +81,14 @@ Result<Ports> open_ports(const Config& config) {
   return ports;
 }
 
-Workers make_workers(const Config& config, const Ports& ports, Tables& tables) {
+Workers make_workers(const Config& config, const Ports& ports, const KernelPath& kernel, Tables& tables) {
   Workers workers;
-  for (unsigned i = 0; i < config.workers.cores.size(); ++i) {
+  const auto count = static_cast<unsigned>(config.workers.cores.size());
+  for (unsigned i = 0; i < count; ++i) {
     std::vector<PortQueue> queues;
-    for (const auto& port : ports) queues.push_back({port->id(), static_cast<uint16_t>(i), &port->ingress()});
+    for (size_t p = 0; p < ports.size(); ++p) {
+      queues.push_back({ports[p]->id(), static_cast<uint16_t>(i), &ports[p]->ingress(), kernel.share(p, i, count)});
+    }
     workers.push_back(
         std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables, random_seed()));
   }
@@ -127,11 +132,12 @@ class RunningWorkers {
   Workers& workers_;
 };
 
-void wait_for_end(const sigset_t& signals, const Ports& ports) {
+void wait_for_end(const sigset_t& signals, const Ports& ports, KernelPath& kernel) {
   const timespec second{1, 0};
   int signal = -1;
   while ((signal = sigtimedwait(&signals, nullptr, &second)) < 0) {
     for (const auto& port : ports) port->watch_link();
+    kernel.watch();
   }
   spdlog::info("stopping: signal {}", signal);
 }
@@ -146,7 +152,9 @@ int serve(const Config& config, const sigset_t& signals) {
   tables.load_stored(config.max_table_bytes);
   const Result<Ports> ports = open_ports(config);
   if (!ports) return fail(ports.refusal());
-  Workers workers = make_workers(config, *ports, tables);
+  const Result<std::unique_ptr<KernelPath>> kernel = KernelPath::open(*ports);
+  if (!kernel) return fail(kernel.refusal());
+  Workers workers = make_workers(config, *ports, **kernel, tables);
   const Result<std::unique_ptr<Sockets>> sockets = open_sockets(config, tables);
   if (!sockets) return fail(sockets.refusal());
   std::vector<WorkerView> views;
@@ -159,7 +167,7 @@ int serve(const Config& config, const sigset_t& signals) {
   if (!server) return fail(server.refusal());
   std::puts("ready");
   std::fflush(stdout);
-  wait_for_end(signals, *ports);
+  wait_for_end(signals, *ports, **kernel);
   return 0;
 }
 

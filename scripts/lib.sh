@@ -26,12 +26,12 @@ packages_build=(
   g++ meson ninja-build pkg-config
   libdpdk-dev
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-  libcli11-dev libfmt-dev libmaxminddb-dev libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
+  libcli11-dev libfmt-dev libmaxminddb-dev libnl-route-3-dev libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
   libbenchmark-dev libgtest-dev libhyperscan-dev
 )
 packages_run=(
-  librte-mempool-ring23 librte-net-af-packet23 librte-net-af-xdp23
-  dnsperf ethtool iproute2 knot-dnsutils
+  librte-mempool-ring23 librte-net-af-packet23 librte-net-af-xdp23 librte-net-tap23
+  dnsperf ethtool iproute2 iputils-ping knot-dnsutils nftables
   libmaxmind-db-writer-perl mmdb-bin perl python3
 )
 packages_test=(

@@ -9,25 +9,23 @@
 namespace anytick::core {
 
 /// Every counter: X(identifier, "exported name"). A frame, a query over TCP or a datagram that came by the kernel ends
-/// as exactly one of answered, punted or a drop reason; rcode_*, dns_* and tx_refused say more about answered ones. Of
-/// accepted TCP connections, those that are not closed are open.
+/// as exactly one of answered, punted or a drop reason; rcode_*, dns_* and tx_refused say more about answered ones.
+/// What became of a punt is known to who has the kernel path: he counts it as punted or as one of the drop_*kernel*
+/// reasons. Of accepted TCP connections, those that are not closed are open.
 #define ANYTICK_COUNTERS(X)                                                                                            \
   X(rx_frames, "rx_frames")                                                                                            \
   X(tcp_queries, "tcp_queries")                                                                                        \
   X(kernel_udp_queries, "kernel_udp_queries")                                                                          \
   X(dns_answered, "dns_answered")                                                                                      \
   X(punted, "punted")                                                                                                  \
+  X(drop_no_kernel_path, "drop_no_kernel_path")                                                                        \
+  X(drop_kernel_limit, "drop_kernel_limit")                                                                            \
+  X(drop_kernel_full, "drop_kernel_full")                                                                              \
   X(drop_runt, "drop_runt")                                                                                            \
-  X(drop_segmented, "drop_segmented")                                                                                  \
   X(drop_not_our_mac, "drop_not_our_mac")                                                                              \
-  X(drop_ethertype, "drop_ethertype")                                                                                  \
   X(drop_ip_header, "drop_ip_header")                                                                                  \
   X(drop_ip_checksum, "drop_ip_checksum")                                                                              \
-  X(drop_ip_options, "drop_ip_options")                                                                                \
-  X(drop_fragment, "drop_fragment")                                                                                    \
   X(drop_bad_source, "drop_bad_source")                                                                                \
-  X(drop_not_our_address, "drop_not_our_address")                                                                      \
-  X(drop_protocol, "drop_protocol")                                                                                    \
   X(drop_udp_header, "drop_udp_header")                                                                                \
   X(drop_udp_checksum, "drop_udp_checksum")                                                                            \
   X(drop_port, "drop_port")                                                                                            \
@@ -35,6 +33,7 @@ namespace anytick::core {
   X(drop_dns_short, "drop_dns_short")                                                                                  \
   X(drop_dns_response, "drop_dns_response")                                                                            \
   X(tx_refused, "tx_refused")                                                                                          \
+  X(kernel_tx, "kernel_tx")                                                                                            \
   X(rcode_noerror, "rcode_noerror")                                                                                    \
   X(rcode_formerr, "rcode_formerr")                                                                                    \
   X(rcode_servfail, "rcode_servfail")                                                                                  \

@@ -14,31 +14,14 @@ constexpr uint16_t ethertype_vlan = 0x8100;
 constexpr uint16_t ethertype_service_vlan = 0x88a8;
 constexpr uint32_t ethernet_bytes = 14;
 constexpr uint32_t vlan_bytes = 4;
+constexpr uint8_t group_bit = 1; // of a MAC address's first byte: multicast and broadcast
 constexpr uint32_t ipv4_bytes = 20;
 constexpr uint32_t ipv6_bytes = 40;
 constexpr uint32_t udp_bytes = 8;
 constexpr uint8_t protocol_udp = 17;
 constexpr uint8_t reply_ttl = 64;
-constexpr uint16_t port_dns = 53;
-constexpr uint16_t port_ntp = 123;
 
 constexpr Counter ours = Counter::count_;
-
-bool is_ipv6_extension(uint8_t next_header) {
-  switch (next_header) {
-  case 0:   // hop-by-hop
-  case 43:  // routing
-  case 51:  // authentication
-  case 60:  // destination options
-  case 135: // mobility
-  case 139: // HIP
-  case 140: // shim6
-    return true;
-  default:
-    return false;
-  }
-}
-constexpr uint8_t ipv6_fragment = 44;
 
 bool is_unicast_ipv4(uint32_t wire) {
   const unsigned first = wire & 0xff;
@@ -64,17 +47,14 @@ Counter parse_ipv4(const Frame& frame, const Ingress& ingress, Datagram& datagra
   const uint32_t header = (ip[0] & 0xfu) * 4;
   const uint32_t total = load_big16(ip + 2);
   if (header < ipv4_bytes || total < header || total > available) return Counter::drop_ip_header;
-  if (header > ipv4_bytes) return Counter::drop_ip_options;
+  if (header > ipv4_bytes) return Counter::punted;
   if (frame.ip_checksum == Checksum::bad ||
       (frame.ip_checksum == Checksum::unknown && fold_sum(sum_bytes(ip, ipv4_bytes)) != 0xffff))
     return Counter::drop_ip_checksum;
   const uint32_t source = load<uint32_t>(ip + 12);
   const uint32_t destination = load<uint32_t>(ip + 16);
-  if (std::find(ingress.ipv4.begin(), ingress.ipv4.end(), destination) == ingress.ipv4.end())
-    return Counter::drop_not_our_address;
-  if (!is_unicast_ipv4(source) || source == destination) return Counter::drop_bad_source;
-  if ((load_big16(ip + 6) & 0x3fff) != 0) return Counter::drop_fragment;
-  if (ip[9] != protocol_udp) return Counter::drop_protocol;
+  if (std::find(ingress.ipv4.begin(), ingress.ipv4.end(), destination) == ingress.ipv4.end()) return Counter::punted;
+  if ((load_big16(ip + 6) & 0x3fff) != 0 || ip[9] != protocol_udp) return Counter::punted;
   datagram.l3_length = ipv4_bytes;
   datagram.source = geo::Address::ipv4(big32(source));
   l3_payload = total - ipv4_bytes;
@@ -88,14 +68,18 @@ Counter parse_ipv6(const Frame& frame, const Ingress& ingress, Datagram& datagra
   l3_payload = load_big16(ip + 4);
   if (l3_payload > available - ipv6_bytes) return Counter::drop_ip_header;
   const auto is_destination = [&](const auto& address) { return std::memcmp(address.data(), ip + 24, 16) == 0; };
-  if (std::none_of(ingress.ipv6.begin(), ingress.ipv6.end(), is_destination)) return Counter::drop_not_our_address;
-  if (!is_unicast_ipv6(ip + 8) || std::memcmp(ip + 8, ip + 24, 16) == 0) return Counter::drop_bad_source;
-  if (ip[6] == ipv6_fragment) return Counter::drop_fragment;
-  if (is_ipv6_extension(ip[6])) return Counter::drop_ip_options;
-  if (ip[6] != protocol_udp) return Counter::drop_protocol;
+  if (std::none_of(ingress.ipv6.begin(), ingress.ipv6.end(), is_destination)) return Counter::punted;
+  if (ip[6] != protocol_udp) return Counter::punted; // extension headers and fragments among them
   datagram.l3_length = ipv6_bytes;
   datagram.source = geo::Address::ipv6(load_big64(ip + 8), load_big64(ip + 16));
   return ours;
+}
+
+/// A source that a reply can go to: one host, and not we.
+bool is_good_source(const uint8_t* ip, const Datagram& datagram) {
+  if (datagram.l3_length == ipv6_bytes) return is_unicast_ipv6(ip + 8) && std::memcmp(ip + 8, ip + 24, 16) != 0;
+  const uint32_t source = load<uint32_t>(ip + 12);
+  return is_unicast_ipv4(source) && source != load<uint32_t>(ip + 16);
 }
 
 bool udp_checksum_is_good(const Frame& frame, const Datagram& datagram, uint32_t udp_length) {
@@ -112,8 +96,12 @@ Counter parse_udp(const Frame& frame, Datagram& datagram, uint32_t l3_payload) {
   const uint8_t* udp = frame.data + datagram.l2_length + datagram.l3_length;
   const uint32_t length = load_big16(udp + 4);
   if (length < udp_bytes || length > l3_payload) return Counter::drop_udp_header;
-  if (load_big16(udp + 2) != port_dns) return Counter::drop_port;
-  if (const Counter reason = check_source_port(load_big16(udp)); reason != ours) return reason;
+  const uint16_t source_port = load_big16(udp);
+  const uint16_t destination_port = load_big16(udp + 2);
+  if (source_port == 0 || destination_port == 0) return Counter::drop_port;
+  if (destination_port != port_dns) return Counter::punted;
+  if (!is_good_source(frame.data + datagram.l2_length, datagram)) return Counter::drop_bad_source;
+  if (const Counter reason = check_source_port(source_port); reason != ours) return reason;
   if (!udp_checksum_is_good(frame, datagram, length)) return Counter::drop_udp_checksum;
   datagram.payload_length = static_cast<uint16_t>(length - udp_bytes);
   return ours;
@@ -151,9 +139,10 @@ Counter check_source_port(uint16_t port) {
 }
 
 Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram) {
-  if (frame.segmented) return Counter::drop_segmented;
   if (frame.length < ethernet_bytes) return Counter::drop_runt;
-  if (std::memcmp(frame.data, ingress.mac.data(), ingress.mac.size()) != 0) return Counter::drop_not_our_mac;
+  if (std::memcmp(frame.data, ingress.mac.data(), ingress.mac.size()) != 0)
+    return (frame.data[0] & group_bit) != 0 ? Counter::punted : Counter::drop_not_our_mac;
+  if (frame.segmented) return Counter::punted;
   uint32_t l2 = ethernet_bytes;
   uint16_t ethertype = load_big16(frame.data + 12);
   for (int tags = 0; tags < 2 && (ethertype == ethertype_vlan || ethertype == ethertype_service_vlan); ++tags) {
@@ -163,7 +152,7 @@ Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagr
   }
   datagram.l2_length = static_cast<uint8_t>(l2);
   uint32_t l3_payload = 0;
-  Counter reason = Counter::drop_ethertype;
+  Counter reason = Counter::punted;
   if (ethertype == ethertype_ipv4) reason = parse_ipv4(frame, ingress, datagram, l3_payload);
   if (ethertype == ethertype_ipv6) reason = parse_ipv6(frame, ingress, datagram, l3_payload);
   return reason == ours ? parse_udp(frame, datagram, l3_payload) : reason;
@@ -173,7 +162,7 @@ void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram,
   uint8_t* ip = frame.data + datagram.l2_length;
   uint8_t* udp = ip + datagram.l3_length;
   const uint32_t udp_length = udp_bytes + payload_length;
-  std::memcpy(frame.data, frame.data + 6, 6);
+  std::memcpy(frame.data, ingress.next_hop ? ingress.next_hop->data() : frame.data + 6, 6);
   std::memcpy(frame.data + 6, ingress.mac.data(), 6);
   if (datagram.l3_length == ipv6_bytes) {
     turn_ipv6(ip, udp_length);

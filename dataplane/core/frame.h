@@ -1,11 +1,17 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "dataplane/core/path.h"
 
 /// Ethernet II, up to two VLAN tags (IEEE 802.1Q, 802.1ad), IPv4 (RFC 791), IPv6 (RFC 8200), UDP (RFC 768).
 namespace anytick::core {
+
+constexpr uint16_t port_dns = 53;
+constexpr uint16_t port_ntp = 123;
+/// The UDP ports that are answered here; all others are the kernel's.
+inline constexpr std::array service_ports{port_dns};
 
 /// Where things are in a frame that carries a datagram to a service of ours.
 struct Datagram {
@@ -20,12 +26,15 @@ struct Datagram {
 /// Counter::count_ where a datagram from this port may be answered, else why it is dropped.
 Counter check_source_port(uint16_t port);
 
-/// Counter::count_ where the frame is a datagram to UDP/53 at a service address, else why it is dropped.
-/// Reads nothing outside the frame.
+/// Counter::count_ where the frame is a datagram to UDP/53 at a service address; Counter::punted where it is another
+/// that the kernel may want: not to a service address, another protocol or port, not of one piece (fragments,
+/// segments), with IPv4 options or IPv6 extension headers, or to more stations than us. Else why it is dropped. Reads
+/// nothing outside the frame.
 Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram);
 
 /// Makes the frame a reply of `payload_length` bytes: addresses and ports swapped, lengths and checksums set,
 /// TTL or hop limit 64, DSCP and ECN 0, and for IPv4 DF with id 0 (an atomic datagram, RFC 6864 4.1). VLAN tags stay.
+/// It goes to the station that it came from, or to the ingress's next hop.
 void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length);
 
 } // namespace anytick::core

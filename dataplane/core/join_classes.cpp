@@ -18,16 +18,16 @@ Refusal too_many(const char* reason) {
 /// Gives equal signatures one number.
 class Signatures {
  public:
-  uint32_t index_of(Signature signature) {
+  uint32_t index_of(TargetList signature) {
     const auto [at, fresh] = known_.emplace(std::move(signature), static_cast<uint32_t>(all_.size()));
     if (fresh) all_.push_back(at->first);
     return at->second;
   }
-  std::vector<Signature> take() { return std::move(all_); }
+  std::vector<TargetList> take() { return std::move(all_); }
 
  private:
-  std::map<Signature, uint32_t> known_;
-  std::vector<Signature> all_;
+  std::map<TargetList, uint32_t> known_;
+  std::vector<TargetList> all_;
 };
 
 } // namespace
@@ -53,7 +53,7 @@ Result<ZoneClasses> ClassFinder::find(const ImageZone& zone) {
   make_overlay(classes);
   if (classes.overlay != nullptr && classes.overlay->entries().size() > address_targets_max)
     return too_many("more than 65,536 targets by address");
-  const std::vector<Signature> signatures = read_signatures(zone.targeting, classes);
+  const std::vector<TargetList> signatures = read_signatures(zone.targeting, classes);
   for (ClassGroup& group : classes.groups)
     if (auto refusal = find_group(classes.overlay.get(), signatures, group)) return *std::move(refusal);
   return classes;
@@ -119,7 +119,7 @@ void ClassFinder::make_overlay(ZoneClasses& classes) const {
 }
 
 /// The distinct signatures of the map's locations.
-std::vector<Signature> ClassFinder::read_signatures(uint32_t targeting, ZoneClasses& classes) const {
+std::vector<TargetList> ClassFinder::read_signatures(uint32_t targeting, ZoneClasses& classes) const {
   static constexpr std::array<geo::Location, 1> nowhere{};
   Signatures signatures;
   for (const geo::Location& location : map_ != nullptr ? map_->locations() : std::span(nowhere))
@@ -128,19 +128,19 @@ std::vector<Signature> ClassFinder::read_signatures(uint32_t targeting, ZoneClas
 }
 
 /// What of a signature the group's targets have in it is all that its selectors see.
-std::optional<Refusal> ClassFinder::find_group(const Overlay* overlay, std::span<const Signature> zone_signatures,
+std::optional<Refusal> ClassFinder::find_group(const Overlay* overlay, std::span<const TargetList> zone_signatures,
                                                ClassGroup& group) {
   const std::vector<bool> used = targets_of(group);
-  const auto seen_of = [&](const Signature& signature) {
-    Signature seen;
+  const auto seen_of = [&](const TargetList& signature) {
+    TargetList seen;
     std::copy_if(signature.begin(), signature.end(), std::back_inserter(seen),
                  [&](uint32_t target) { return used[target]; });
     return seen;
   };
   Signatures seen;
-  for (const Signature& signature : zone_signatures)
+  for (const TargetList& signature : zone_signatures)
     group.number_of_signature.push_back(seen.index_of(seen_of(signature)));
-  const std::vector<Signature> by_location = seen.take();
+  const std::vector<TargetList> by_location = seen.take();
   group.place_numbers = static_cast<uint32_t>(by_location.size());
 
   std::vector<uint32_t> class_of;
@@ -148,22 +148,22 @@ std::optional<Refusal> ClassFinder::find_group(const Overlay* overlay, std::span
     if (auto refusal = find_classes(overlay->entries(), by_location, group, class_of)) return refusal;
     group.overlay_classes = std::move(class_of);
   } else {
-    static const Signature nobody;
+    static const TargetList nobody;
     if (auto refusal = find_classes({&nobody, 1}, by_location, group, class_of)) return refusal;
     for (uint32_t& number : group.number_of_signature) number = class_of[number];
   }
   return {};
 }
 
-std::optional<Refusal> ClassFinder::find_classes(std::span<const Signature> by_address,
-                                                 std::span<const Signature> by_location, ClassGroup& group,
+std::optional<Refusal> ClassFinder::find_classes(std::span<const TargetList> by_address,
+                                                 std::span<const TargetList> by_location, ClassGroup& group,
                                                  std::vector<uint32_t>& class_of) {
   if (by_address.size() * by_location.size() > cells_max) return too_many("too many places beside too many addresses");
   RowTable columns(group.cells, group.selectors.size());
   std::vector<uint32_t> column(group.selectors.size());
-  for (const Signature& addresses : by_address)
-    for (const Signature& location : by_location) {
-      Signature all = addresses;
+  for (const TargetList& addresses : by_address)
+    for (const TargetList& location : by_location) {
+      TargetList all = addresses;
       all.insert(all.end(), location.begin(), location.end());
       evaluator_.start(all);
       std::transform(group.selectors.begin(), group.selectors.end(), column.begin(),

@@ -52,10 +52,10 @@ class ClassFinder {
   bool is_constant(uint32_t selector) const;
   std::vector<bool> targets_of(const ClassGroup& group) const;
   void make_overlay(ZoneClasses& classes) const;
-  std::vector<Signature> read_signatures(uint32_t targeting, ZoneClasses& classes) const;
-  std::optional<Refusal> find_group(const Overlay* overlay, std::span<const Signature> zone_signatures,
+  std::vector<TargetList> read_signatures(uint32_t targeting, ZoneClasses& classes) const;
+  std::optional<Refusal> find_group(const Overlay* overlay, std::span<const TargetList> zone_signatures,
                                     ClassGroup& group);
-  std::optional<Refusal> find_classes(std::span<const Signature> by_address, std::span<const Signature> by_location,
+  std::optional<Refusal> find_classes(std::span<const TargetList> by_address, std::span<const TargetList> by_location,
                                       ClassGroup& group, std::vector<uint32_t>& class_of);
   std::span<const ImageEntry> entries_of(uint32_t selector) const;
 

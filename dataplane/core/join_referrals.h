@@ -25,7 +25,7 @@ class ReferralFinder {
   const ZoneImage& image_;
   const NameTable& names_;
   Evaluator evaluator_;
-  Signature everybody_;
+  TargetList everybody_;
 };
 
 } // namespace anytick::core

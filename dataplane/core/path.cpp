@@ -40,6 +40,10 @@ bool needs_lookup(const View& view, const DnsQuery& query) {
 /// First pass: headers, names, addresses. What the second pass reads is on its way into the cache afterwards.
 bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Frame& frame, Transit& transit) {
   Counter reason = parse_frame(frame, ingress, transit.datagram);
+  if (reason == Counter::punted) {
+    frame.verdict = Verdict::punt;
+    return false;
+  }
   if (reason == Counter::count_) {
     parse_query(frame.data + transit.datagram.payload_at(), transit.datagram.payload_length, transit.query);
     reason = drop_reason(transit.query.kind);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,9 +32,12 @@ struct Frame {
   uint8_t l3_length = 0;           ///< out, for replies: IP header bytes (20: IPv4, 40: IPv6)
 };
 
+using Mac = std::array<uint8_t, 6>;
+
 /// What a port answers to and what it can do for us. Constant while its workers run.
 struct Ingress {
-  std::array<uint8_t, 6> mac{};
+  Mac mac{};
+  std::optional<Mac> next_hop;               ///< where replies go, if not to where their query came from
   std::vector<uint32_t> ipv4;                ///< service addresses, network order as in the frame
   std::vector<std::array<uint8_t, 16>> ipv6; ///< service addresses
   bool tx_ip_checksum = false;               ///< the device fills in the IPv4 header checksum: left zero
@@ -43,7 +47,8 @@ struct Ingress {
 /// The largest burst that handle() takes.
 inline constexpr size_t burst_max = 64;
 
-/// Gives each frame its verdict, and a reply its bytes, lengths and checksums. Counts each frame once.
+/// Gives each frame its verdict, and a reply its bytes, lengths and checksums. Counts each frame once, but punts, which
+/// are left as they came: the caller counts what becomes of them.
 /// Precondition: frames.size() <= burst_max. One thread per WorkerState.
 void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::span<Frame> frames);
 

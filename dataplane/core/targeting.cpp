@@ -40,8 +40,8 @@ uint32_t TargetIndex::find(std::string_view text) const {
   return found == by_text_.end() ? no_target : found->second;
 }
 
-Signature TargetIndex::signature(const geo::Location& location, uint32_t targeting) const {
-  Signature targets;
+TargetList TargetIndex::signature(const geo::Location& location, uint32_t targeting) const {
+  TargetList targets;
   const auto try_target = [&](Targeting flag, std::string_view text) {
     if ((targeting & flag) == 0 || text.empty()) return;
     if (const uint32_t target = find(text); target != no_target) targets.push_back(target);

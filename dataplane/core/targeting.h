@@ -26,7 +26,7 @@ constexpr TargetKinds kind_of(geo::Level level) {
 TargetKinds kinds_tried(uint32_t targeting);
 
 /// The targets that a location is tried at, finest first, "@" last. Ones that the image does not name are left out.
-using Signature = std::vector<uint32_t>;
+using TargetList = std::vector<uint32_t>;
 
 /// The targets named by an image, by text.
 class TargetIndex {
@@ -37,7 +37,7 @@ class TargetIndex {
   /// The one kind of the target with this index; 0 for "@".
   TargetKinds kind_of(uint32_t target) const { return kinds_[target]; }
   /// The targets of a location under a zone's targeting flags; targets by address go before them.
-  Signature signature(const geo::Location& location, uint32_t targeting) const;
+  TargetList signature(const geo::Location& location, uint32_t targeting) const;
   /// The level that a target's text speaks of; false for "@" and addresses. A region group is of its regions' level.
   static bool level_of(std::string_view text, geo::Level& level);
 

@@ -14,7 +14,9 @@
 #include <rte_mbuf.h>
 #include <spdlog/spdlog.h>
 
+#include "dataplane/core/frame.h"
 #include "dataplane/io/eal.h"
+#include "dataplane/io/flow_steering.h"
 
 namespace anytick::io {
 namespace {
@@ -130,6 +132,9 @@ Result<std::unique_ptr<Port>> Port::open(const PortConfig& config, const Workers
   const Result<uint16_t> id = attach(config, static_cast<unsigned>(workers.cores.size()));
   if (!id) return id.refusal();
   std::unique_ptr<Port> port(new Port(config, *id));
+  if (config.steering == Steering::isolate) {
+    if (auto refusal = isolate(*id, std::string(config.device_name()))) return std::move(*refusal);
+  }
   if (auto refusal = port->configure(workers)) return std::move(*refusal);
   return port;
 }
@@ -172,7 +177,10 @@ std::optional<Refusal> Port::configure(const WorkersConfig& workers) {
   ingress_ = ingress_of(config_);
   ingress_.tx_ip_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   ingress_.tx_udp_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
-  return set_mac();
+  ingress_.next_hop = config_.next_hop;
+  if (auto fault = set_mac()) return fault;
+  if (!config_.kernel.interface.empty()) accept_groups();
+  return std::nullopt;
 }
 
 std::optional<Refusal> Port::set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf) {
@@ -222,14 +230,32 @@ void Port::accept_foreign_mac() {
   }
 }
 
+/// Neighbour discovery and routing protocols of the kernel are sent to groups. Its own filter decides about them.
+void Port::accept_groups() {
+  if (rte_eth_allmulticast_enable(id_) == 0 || rte_eth_promiscuous_enable(id_) == 0) return;
+  spdlog::warn("{} takes only the multicast frames that it wants: the kernel twin may miss some",
+               config_.device_name());
+}
+
 std::optional<Refusal> Port::start() {
   if (const int error = rte_eth_dev_start(id_); error != 0) return refusal("cannot be started", error);
   started_ = true;
+  if (config_.steering == Steering::isolate) {
+    if (auto fault = steer_to_us()) return fault;
+  }
   spdlog::info("{}: port {}, MAC {}, {} + {} descriptors, checksums of replies by {}", config_.device_name(), id_,
                to_text(ingress_.mac), config_.rx_descriptors, config_.tx_descriptors,
                ingress_.tx_udp_checksum ? "the device" : "software");
   watch_link();
   return std::nullopt;
+}
+
+std::optional<Refusal> Port::steer_to_us() {
+  rte_eth_dev_info info{};
+  if (const int error = rte_eth_dev_info_get(id_, &info); error != 0) return refusal("cannot be asked", error);
+  const auto rules =
+      steering_rules(config_.addresses, core::service_ports, static_cast<uint16_t>(pools_.size()), rss_hash(info));
+  return steer(id_, std::string(config_.device_name()), rules);
 }
 
 void Port::watch_link() {

@@ -33,7 +33,10 @@ class Port {
   void watch_link();
 
   uint16_t id() const { return id_; }
+  const PortConfig& config() const { return config_; }
   const core::Ingress& ingress() const { return ingress_; }
+  /// Of the queue's mbufs, received and sent.
+  rte_mempool* pool(uint16_t queue) const { return pools_[queue]; }
 
  private:
   Port(const PortConfig& config, uint16_t id) : config_(config), id_(id) {}
@@ -42,6 +45,8 @@ class Port {
   std::optional<Refusal> set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf);
   std::optional<Refusal> set_mac();
   void accept_foreign_mac();
+  void accept_groups();
+  std::optional<Refusal> steer_to_us();
   Refusal refusal(const std::string& step, int error) const;
 
   PortConfig config_;

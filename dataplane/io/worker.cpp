@@ -2,7 +2,6 @@
 
 #include <ctime>
 #include <span>
-#include <utility>
 
 #include <rte_ethdev.h>
 #include <rte_pause.h>
@@ -52,8 +51,9 @@ void make_reply(rte_mbuf& mbuf, const core::Frame& frame, const core::Ingress& i
 
 Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vector<PortQueue> queues, Tables& tables,
                uint64_t seed)
-    : id_(id), core_(core), burst_(config.burst), idle_(config.idle), queues_(std::move(queues)), tables_(tables),
-      state_(seed) {}
+    : id_(id), core_(core), burst_(config.burst), idle_(config.idle), tables_(tables), state_(seed) {
+  for (const PortQueue& queue : queues) served_.push_back({queue, KernelGate(queue.kernel)});
+}
 
 void Worker::run() {
   TableReader reader(tables_, id_);
@@ -62,7 +62,7 @@ void Worker::run() {
   while (!stop_.load(std::memory_order_relaxed)) {
     const core::View& view = reader.view();
     unsigned received = 0;
-    for (const PortQueue& queue : queues_) received += serve(view, queue);
+    for (Served& served : served_) received += serve(view, served) + forward(served);
     reader.quiescent();
     if (received > 0) {
       idle.busy();
@@ -72,7 +72,8 @@ void Worker::run() {
   }
 }
 
-uint16_t Worker::serve(const core::View& view, const PortQueue& queue) {
+uint16_t Worker::serve(const core::View& view, Served& served) {
+  const PortQueue& queue = served.queue;
   std::array<rte_mbuf*, core::burst_max> mbufs;
   const uint16_t received = rte_eth_rx_burst(queue.port, queue.queue, mbufs.data(), burst_);
   if (received == 0) return 0;
@@ -83,32 +84,52 @@ uint16_t Worker::serve(const core::View& view, const PortQueue& queue) {
   core::handle(view, *queue.ingress, state_, std::span(frames_.data(), received));
 
   std::array<rte_mbuf*, core::burst_max> replies;
+  std::array<rte_mbuf*, core::burst_max> punts;
   std::array<rte_mbuf*, core::burst_max> dropped;
   uint16_t reply_count = 0;
+  uint16_t punt_count = 0;
   uint16_t drop_count = 0;
   for (uint16_t i = 0; i < received; ++i) {
-    if (frames_[i].verdict == core::Verdict::reply) {
+    switch (frames_[i].verdict) {
+    case core::Verdict::reply:
       make_reply(*mbufs[i], frames_[i], *queue.ingress);
       replies[reply_count++] = mbufs[i];
-    } else {
+      break;
+    case core::Verdict::punt:
+      punts[punt_count++] = mbufs[i];
+      break;
+    case core::Verdict::drop:
       dropped[drop_count++] = mbufs[i];
+      break;
     }
   }
   if (reply_count > 0) send(queue, replies.data(), reply_count);
+  if (punt_count > 0) served.gate.punt(std::span(punts.data(), punt_count), state_.counters);
+  if (punt_count > 0) rte_pktmbuf_free_bulk(punts.data(), punt_count);
   if (drop_count > 0) rte_pktmbuf_free_bulk(dropped.data(), drop_count);
   return received;
 }
 
-void Worker::send(const PortQueue& queue, rte_mbuf** replies, uint16_t count) {
-  uint16_t sent = rte_eth_tx_burst(queue.port, queue.queue, replies, count);
+/// What the kernel sends goes out as it is.
+uint16_t Worker::forward(Served& served) {
+  std::array<rte_mbuf*, core::burst_max> frames;
+  const uint16_t count = served.gate.fetch(std::span(frames.data(), burst_), state_.counters);
+  if (count > 0) state_.counters.add(core::Counter::kernel_tx, send(served.queue, frames.data(), count));
+  return count;
+}
+
+/// Returns how many were sent; the others are freed.
+uint16_t Worker::send(const PortQueue& queue, rte_mbuf** frames, uint16_t count) {
+  uint16_t sent = rte_eth_tx_burst(queue.port, queue.queue, frames, count);
   for (int attempt = 1; sent < count && attempt < tx_attempts; ++attempt) {
     rte_pause();
     sent = static_cast<uint16_t>(
-        sent + rte_eth_tx_burst(queue.port, queue.queue, replies + sent, static_cast<uint16_t>(count - sent)));
+        sent + rte_eth_tx_burst(queue.port, queue.queue, frames + sent, static_cast<uint16_t>(count - sent)));
   }
-  if (sent == count) return;
-  rte_pktmbuf_free_bulk(replies + sent, static_cast<unsigned>(count - sent));
+  if (sent == count) return sent;
+  rte_pktmbuf_free_bulk(frames + sent, static_cast<unsigned>(count - sent));
   state_.counters.add(core::Counter::tx_refused, static_cast<uint64_t>(count - sent));
+  return sent;
 }
 
 } // namespace anytick::io

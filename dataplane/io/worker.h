@@ -9,15 +9,17 @@
 
 #include "dataplane/config.h"
 #include "dataplane/core/path.h"
+#include "dataplane/io/kernel_lane.h"
 #include "dataplane/io/tables.h"
 
 namespace anytick::io {
 
-/// One worker's queue pair of a port. The ingress outlives the worker.
+/// One worker's queue pair of a port. The ingress and the kernel lane outlive the worker.
 struct PortQueue {
   uint16_t port = 0;
   uint16_t queue = 0;
   const core::Ingress* ingress = nullptr;
+  KernelShare kernel;
 };
 
 /// Polls its queues and answers what comes. Construction, stop() and counters() are for the control thread, run() for
@@ -37,14 +39,21 @@ class Worker {
   const core::Counters& counters() const { return state_.counters; }
 
  private:
-  uint16_t serve(const core::View& view, const PortQueue& queue);
-  void send(const PortQueue& queue, rte_mbuf** replies, uint16_t count);
+  /// A queue pair and the way from it to the kernel.
+  struct Served {
+    PortQueue queue;
+    KernelGate gate;
+  };
+
+  uint16_t serve(const core::View& view, Served& served);
+  uint16_t forward(Served& served);
+  uint16_t send(const PortQueue& queue, rte_mbuf** frames, uint16_t count);
 
   const unsigned id_;
   const unsigned core_;
   const uint16_t burst_;
   const Idle idle_;
-  const std::vector<PortQueue> queues_;
+  std::vector<Served> served_;
   Tables& tables_;
   core::WorkerState state_;
   std::array<core::Frame, core::burst_max> frames_;

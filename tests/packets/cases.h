@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dataplane/core/counters.h"
+#include "dataplane/core/path.h"
 #include "tests/packets/wire.h"
 
 namespace anytick::test {
@@ -15,8 +16,13 @@ struct PacketCase {
   const char* description;
   Bytes frame;
   std::string reply; ///< as render() shows its payload; empty: no reply
-  /// All counters that the frame moves by one, but rx_frames.
+  /// All counters that the frame moves by one, but rx_frames. None: a punt, which the caller of handle() counts.
   std::vector<core::Counter> counters;
+
+  core::Verdict verdict() const {
+    if (counters.empty()) return core::Verdict::punt;
+    return reply.empty() ? core::Verdict::drop : core::Verdict::reply;
+  }
 };
 
 std::vector<PacketCase> frame_cases();

@@ -49,13 +49,61 @@ std::vector<PacketCase> ethernet_drops() {
       {"frame.runt", "13 bytes", Packet{.cut = 13}.bytes(), "", {Counter::drop_runt}},
       {"frame.runt", "cut inside a tag", Packet{.tags = {0x81000001}, .cut = 17}.bytes(), "", {Counter::drop_runt}},
       {"frame.mac", "somebody else's", Packet{.to_mac = "020000000099"}.bytes(), "", {Counter::drop_not_our_mac}},
-      {"frame.mac", "broadcast", Packet{.to_mac = "ffffffffffff"}.bytes(), "", {Counter::drop_not_our_mac}},
-      {"frame.ethertype", "ARP", Packet{.ethertype = 0x0806}.bytes(), "", {Counter::drop_ethertype}},
-      {"frame.vlan",
-       "a third tag",
-       Packet{.tags = {0x88a80001, 0x81000002, 0x81000003}}.bytes(),
+      {"frame.mac",
+       "somebody else's, ARP",
+       Packet{.to_mac = "020000000099", .ethertype = 0x0806}.bytes(),
        "",
-       {Counter::drop_ethertype}},
+       {Counter::drop_not_our_mac}},
+      {"frame.mac",
+       "somebody else's, as if from us",
+       Packet{.to_mac = "020000000002", .from_mac = "020000000001"}.bytes(),
+       "",
+       {Counter::drop_not_our_mac}},
+  };
+}
+
+/// What the kernel gets, as it came. handle() counts nothing but the frame.
+std::vector<PacketCase> punts() {
+  const auto punt = [](const char* rule, const char* description, const Packet& packet) {
+    return PacketCase{rule, description, packet.bytes(), "", {}};
+  };
+  const auto punt6 = [&](const char* rule, const char* description, auto change) {
+    return punt(rule, description, ipv6_with(change));
+  };
+  using P = Packet&;
+  return {
+      punt("frame.mac", "broadcast", {.to_mac = "ffffffffffff"}),
+      punt("frame.mac", "broadcast ARP", {.to_mac = "ffffffffffff", .ethertype = 0x0806}),
+      punt("frame.mac", "IPv4 multicast", {.to = "224.0.0.5", .to_mac = "01005e000005"}),
+      punt("frame.mac", "a query to all nodes", {.to_mac = "333300000001"}),
+      punt("frame.ethertype", "ARP", {.ethertype = 0x0806}),
+      punt("frame.ethertype", "LLDP", {.to_mac = "0180c200000e", .ethertype = 0x88cc}),
+      punt("frame.ethertype", "ARP with a tag", {.tags = {0x81000064}, .ethertype = 0x0806}),
+      punt("frame.vlan", "a third tag", {.tags = {0x88a80001, 0x81000002, 0x81000003}}),
+      punt("ipv4.options", "record route", {.ip_options = {7, 3, 4, 0}}),
+      punt("ipv4.fragment", "first", {.fragment = 0x2000}),
+      punt("ipv4.fragment", "last", {.fragment = 0x0010}),
+      punt("ipv4.destination", "no service's", {.to = "203.0.113.54"}),
+      punt("ipv4.destination", "no service's, from nowhere", {.from = "127.0.0.1", .to = "203.0.113.54"}),
+      punt("ipv4.protocol", "TCP", {.protocol = 6}),
+      punt("ipv4.protocol", "ICMP", {.protocol = 1}),
+      punt("udp.port", "not a service", {.to_port = 5353}),
+      punt("udp.port", "not a service, wrong checksum", {.to_port = 5353, .bad_udp_checksum = true}),
+      punt("udp.port", "NTP", {.from_port = 123, .to_port = 123}),
+      punt6("ipv6.destination", "no service's", [](P p) { p.to = "2001:db8:53::54"; }),
+      punt6("ipv6.destination", "neighbour discovery",
+            [](P p) {
+              p.to = "ff02::1:ff00:53";
+              p.to_mac = "3333ff000053";
+              p.protocol = 58;
+            }),
+      punt6("ipv6.fragment", "fragment header", [](P p) { p.protocol = 44; }),
+      punt6("ipv6.extension", "hop-by-hop options", [](P p) { p.protocol = 0; }),
+      punt6("ipv6.extension", "routing", [](P p) { p.protocol = 43; }),
+      punt6("ipv6.extension", "destination options", [](P p) { p.protocol = 60; }),
+      punt6("ipv6.protocol", "ICMPv6", [](P p) { p.protocol = 58; }),
+      punt6("ipv6.protocol", "TCP", [](P p) { p.protocol = 6; }),
+      punt6("udp.port", "IPv6, not a service", [](P p) { p.to_port = 179; }),
   };
 }
 
@@ -74,16 +122,16 @@ std::vector<PacketCase> ipv4_drops() {
        "",
        {Counter::drop_ip_header}},
       {"ipv4.checksum", "wrong", Packet{.bad_ip_checksum = true}.bytes(), "", {Counter::drop_ip_checksum}},
-      {"ipv4.options", "record route", Packet{.ip_options = {7, 3, 4, 0}}.bytes(), "", {Counter::drop_ip_options}},
-      {"ipv4.fragment", "first", Packet{.fragment = 0x2000}.bytes(), "", {Counter::drop_fragment}},
-      {"ipv4.fragment", "last", Packet{.fragment = 0x0010}.bytes(), "", {Counter::drop_fragment}},
+      {"ipv4.checksum",
+       "wrong, to somebody else",
+       Packet{.to = "203.0.113.54", .bad_ip_checksum = true}.bytes(),
+       "",
+       {Counter::drop_ip_checksum}},
       {"ipv4.source", "0.0.0.0", from("0.0.0.0").bytes(), "", {Counter::drop_bad_source}},
       {"ipv4.source", "loopback", from("127.0.0.1").bytes(), "", {Counter::drop_bad_source}},
       {"ipv4.source", "multicast", from("224.0.0.251").bytes(), "", {Counter::drop_bad_source}},
       {"ipv4.source", "broadcast", from("255.255.255.255").bytes(), "", {Counter::drop_bad_source}},
       {"ipv4.source", "our own address", from("203.0.113.53").bytes(), "", {Counter::drop_bad_source}},
-      {"ipv4.destination", "not ours", Packet{.to = "203.0.113.54"}.bytes(), "", {Counter::drop_not_our_address}},
-      {"ipv4.protocol", "TCP", Packet{.protocol = 6}.bytes(), "", {Counter::drop_protocol}},
   };
 }
 
@@ -100,11 +148,6 @@ std::vector<PacketCase> ipv6_drops() {
       drop("ipv6.source", "loopback", Counter::drop_bad_source, [](P p) { p.from = "::1"; }),
       drop("ipv6.source", "multicast", Counter::drop_bad_source, [](P p) { p.from = "ff02::1"; }),
       drop("ipv6.source", "our own address", Counter::drop_bad_source, [](P p) { p.from = "2001:db8:53::53"; }),
-      drop("ipv6.destination", "not ours", Counter::drop_not_our_address, [](P p) { p.to = "2001:db8:53::54"; }),
-      drop("ipv6.fragment", "fragment header", Counter::drop_fragment, [](P p) { p.protocol = 44; }),
-      drop("ipv6.extension", "hop-by-hop options", Counter::drop_ip_options, [](P p) { p.protocol = 0; }),
-      drop("ipv6.extension", "destination options", Counter::drop_ip_options, [](P p) { p.protocol = 60; }),
-      drop("ipv6.protocol", "ICMPv6", Counter::drop_protocol, [](P p) { p.protocol = 58; }),
       drop("udp.checksum", "IPv6 without one (RFC 8200)", Counter::drop_udp_checksum,
            [](P p) { p.no_udp_checksum = true; }),
       drop("udp.checksum", "IPv6, wrong", Counter::drop_udp_checksum, [](P p) { p.bad_udp_checksum = true; }),
@@ -121,7 +164,12 @@ std::vector<PacketCase> udp_drops() {
        "",
        {Counter::drop_udp_header}},
       {"udp.checksum", "IPv4, wrong", Packet{.bad_udp_checksum = true}.bytes(), "", {Counter::drop_udp_checksum}},
-      {"udp.port", "not a service", Packet{.to_port = 5353}.bytes(), "", {Counter::drop_port}},
+      {"udp.port", "to port 0", Packet{.to_port = 0}.bytes(), "", {Counter::drop_port}},
+      {"udp.port",
+       "from port 0 to no service",
+       Packet{.from_port = 0, .to_port = 5353}.bytes(),
+       "",
+       {Counter::drop_port}},
       {"udp.port", "from port 0", Packet{.from_port = 0}.bytes(), "", {Counter::drop_port}},
       {"udp.loop", "from echo", Packet{.from_port = 7}.bytes(), "", {Counter::drop_cross_service}},
       {"udp.loop", "from qotd", Packet{.from_port = 17}.bytes(), "", {Counter::drop_cross_service}},
@@ -134,7 +182,7 @@ std::vector<PacketCase> udp_drops() {
 
 std::vector<PacketCase> frame_cases() {
   std::vector<PacketCase> cases;
-  for (const auto& part : {good_cases(), ethernet_drops(), ipv4_drops(), ipv6_drops(), udp_drops()})
+  for (const auto& part : {good_cases(), ethernet_drops(), punts(), ipv4_drops(), ipv6_drops(), udp_drops()})
     cases.insert(cases.end(), part.begin(), part.end());
   return cases;
 }

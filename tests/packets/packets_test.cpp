@@ -52,11 +52,11 @@ TEST_P(PacketTable, Handle) {
   core::WorkerState worker(seed);
   core::handle(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
   expect_counters(worker.counters, row);
-  if (row.reply.empty()) {
-    EXPECT_EQ(buffer.frame.verdict, core::Verdict::drop);
-    return;
+  ASSERT_EQ(buffer.frame.verdict, row.verdict());
+  if (row.verdict() == core::Verdict::punt) {
+    EXPECT_EQ(buffer.bytes(), row.frame) << "the kernel gets it as it came";
   }
-  ASSERT_EQ(buffer.frame.verdict, core::Verdict::reply);
+  if (row.verdict() != core::Verdict::reply) return;
   EXPECT_EQ(render(payload_of_reply(row.frame, buffer.bytes())), row.reply);
 }
 
@@ -66,7 +66,7 @@ TEST_P(PacketTable, StaysInsideTightRoom) {
   Buffer buffer(row.frame, row.frame.size());
   core::WorkerState worker(seed);
   core::handle(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
-  EXPECT_EQ(buffer.frame.verdict, row.reply.empty() ? core::Verdict::drop : core::Verdict::reply);
+  EXPECT_EQ(buffer.frame.verdict, row.verdict());
   EXPECT_LE(buffer.frame.length, row.frame.size());
 }
 
@@ -97,7 +97,7 @@ TEST(Burst, SameAsOneByOne) {
     for (size_t i = 0; i < count; ++i) {
       const PacketCase& row = rows[first + i];
       SCOPED_TRACE(std::string(row.rule) + ": " + row.description);
-      ASSERT_EQ(frames[i].verdict, row.reply.empty() ? core::Verdict::drop : core::Verdict::reply);
+      ASSERT_EQ(frames[i].verdict, row.verdict());
       if (row.reply.empty()) continue;
       const Bytes reply(frames[i].data, frames[i].data + frames[i].length);
       EXPECT_EQ(render(payload_of_reply(row.frame, reply)), row.reply);
@@ -119,13 +119,37 @@ TEST(Frame, ExactBytes) {
                                                     "c00c 0001 0001 0000012c 0004 cb00710b")));
 }
 
-TEST(Frame, SegmentedIsDropped) {
-  Buffer buffer(Packet{}.bytes(), room);
-  buffer.frame.segmented = true;
-  core::WorkerState worker(seed);
-  core::handle(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
-  EXPECT_EQ(buffer.frame.verdict, core::Verdict::drop);
-  EXPECT_EQ(worker.counters.get(Counter::drop_segmented), 1u);
+TEST(Frame, SegmentedIsForTheKernelIfItIsForUs) {
+  for (const auto& [to_mac, verdict] :
+       {std::pair{"020000000001", core::Verdict::punt}, std::pair{"333300000001", core::Verdict::punt},
+        std::pair{"020000000099", core::Verdict::drop}}) {
+    SCOPED_TRACE(to_mac);
+    Buffer buffer(Packet{.to_mac = to_mac}.bytes(), room);
+    buffer.frame.segmented = true;
+    core::WorkerState worker(seed);
+    core::handle(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
+    EXPECT_EQ(buffer.frame.verdict, verdict);
+  }
+}
+
+// Routes may be asymmetric: with a next hop, replies go there, whoever brought the query.
+TEST(Frame, NextHopTakesReplies) {
+  core::Ingress ingress = ingress_of_cases();
+  ingress.next_hop = core::Mac{0x02, 0, 0, 0, 0, 0x77};
+  for (const Packet& packet :
+       {Packet{}, Packet{.from = "2001:db8:1::7", .to = "2001:db8:53::53"}, Packet{.tags = {0x81000064}}}) {
+    SCOPED_TRACE(to_hex(packet.bytes()));
+    Buffer buffer(packet.bytes(), room);
+    core::WorkerState worker(seed);
+    core::handle(World::of_cases().view(), ingress, worker, std::span(&buffer.frame, 1));
+    ASSERT_EQ(buffer.frame.verdict, core::Verdict::reply);
+    const Bytes reply = buffer.bytes();
+    EXPECT_EQ(to_hex({reply.begin(), reply.begin() + 12}), "020000000077020000000001");
+    Packet from_there = packet;
+    from_there.from_mac = "020000000077";
+    EXPECT_EQ(render(payload_of_reply(from_there.bytes(), reply)),
+              "NOERROR qr aa rd | 0.test.example. A | 0.test.example. 300 A 203.0.113.11 | - | -");
+  }
 }
 
 struct OffloadCase {

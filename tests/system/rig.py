@@ -26,6 +26,9 @@ CLIENT_IPV6 = "2001:db8:53::1"
 POP_MAC = "02:00:00:00:00:53"
 CLIENT_MAC = "02:00:00:00:00:01"
 DEVICES = ("af_xdp", "af_packet")
+# The port's twin in the POP's kernel, which has addresses of its own in the networks of the clients below.
+TWIN = "at0"
+TWIN_ADDRESSES = ("10.53.0.254/16", "2001:db8:5300::254/48")
 
 # Clients that are in a country by the operator's word: the overrides below are compiled into the geo map.
 COUNTRIES = ("jp", "us", "de", "br", "ng")
@@ -34,6 +37,12 @@ CLIENT6_OF = {country: f"2001:db8:5300:{number}::1" for number, country in enume
 OVERRIDES = "".join(
     f"10.53.{number}.0/24 country={country}\n2001:db8:5300:{number}::/64 country={country}\n"
     for number, country in enumerate(COUNTRIES, 1)
+)
+
+# AF_PACKET sockets have their copy before.
+DROP_ALL = (
+    "add table netdev anytick;"
+    " add chain netdev anytick {link} {{ type filter hook ingress device {link} priority 0; policy drop; }}"
 )
 
 START_SECONDS = 60
@@ -85,7 +94,7 @@ class Rig:
         self.anytick, self.anytickd, self.device, self.idle = anytick, anytickd, device, idle
         self.pop, self.client = f"anytick-{os.getpid()}-pop", f"anytick-{os.getpid()}-client"
         self.daemon = None
-        self.addresses = [POP_IPV4, POP_IPV6]
+        self.addresses = [f"{POP_IPV4}/24", f"{POP_IPV6}/64"]
         self.sections = ""  # further tables of pop.toml
         self.room = Path(tempfile.mkdtemp(prefix=f"anytick-{os.getpid()}-"))
         self.log = self.room / "anytickd.log"
@@ -124,14 +133,17 @@ class Rig:
         for namespace in (self.pop, self.client):
             run("ip", "netns", "add", namespace)
             run("ip", "-n", namespace, "link", "set", "lo", "up")
-            # A tentative address cannot be used for its first second, and router solicitations are noise.
-            self._tune_ipv6(namespace, "default", accept_dad=0, router_solicitations=0)
+            # Router solicitations are noise.
+            self._tune_ipv6(namespace, "default", router_solicitations=0)
+        # A tentative address cannot be used for its first second.
+        self._tune_ipv6(self.client, "default", accept_dad=0)
         run(
             *("ip", "-n", self.pop, "link", "add", "pop0", "address", POP_MAC, "type", "veth"),
             *("peer", "name", "client0", "address", CLIENT_MAC, "netns", self.client),
         )
-        # The POP's side has no address: with AF_PACKET the kernel sees every frame too and must not answer any.
+        # With AF_PACKET the kernel sees every frame twice: here, where it must not answer any, and at the twin.
         self._tune_ipv6(self.pop, "pop0", disable_ipv6=1)
+        self._in(self.pop, "nft", DROP_ALL.format(link="pop0"))
         # A veth sender leaves checksums to a device that is not there, and merges or splits what it sends.
         for namespace, link in ((self.pop, "pop0"), (self.client, "client0")):
             self._in(namespace, "ethtool", "-K", link, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
@@ -141,8 +153,6 @@ class Rig:
         addresses += [f"{address}/128" for address in CLIENT6_OF.values()]
         for address in addresses:
             run("ip", "-n", self.client, "address", "add", address, "dev", "client0")
-        for address in (POP_IPV4, POP_IPV6):
-            run("ip", "-n", self.client, "neigh", "replace", address, "lladdr", POP_MAC, "dev", "client0")
 
     @staticmethod
     def _tune_ipv6(namespace, link, **settings):
@@ -189,6 +199,8 @@ idle = "{self.idle}"
 [[port]]
 device = "net_{self.device}0,iface=pop0"
 addresses = {json.dumps(self.addresses)}
+kernel = "{TWIN}"
+kernel_addresses = {json.dumps(TWIN_ADDRESSES)}
 rx_descriptors = {RX_DESCRIPTORS}
 """
         path = self.room / "pop.toml"

@@ -36,6 +36,13 @@ TEST(Config, DefaultsOfAMinimalFile) {
   EXPECT_EQ(config.ports[0].rx_descriptors, 1024);
   EXPECT_EQ(config.ports[0].mtu, 1500);
   EXPECT_FALSE(config.ports[0].mac);
+  EXPECT_FALSE(config.ports[0].next_hop);
+  EXPECT_EQ(config.ports[0].steering, Steering::none);
+  EXPECT_EQ(config.ports[0].kernel.interface, "at0");
+  EXPECT_EQ(config.ports[0].kernel.driver, TwinDriver::tap);
+  EXPECT_EQ(config.ports[0].kernel.frames_per_second, 20'000u);
+  ASSERT_EQ(config.ports[0].kernel.addresses.size(), 1u);
+  EXPECT_EQ(config.ports[0].kernel.addresses[0].prefix_length, 32);
 }
 
 TEST(Config, EveryKey) {
@@ -66,7 +73,12 @@ total_seconds = 60
 [[port]]
 device = "net_af_xdp0,iface=veth0"
 mac = "02:00:5e:10:00:Fe"
-addresses = ["192.0.2.53", "2001:db8::53"]
+next_hop = "02:00:00:00:00:01"
+addresses = ["192.0.2.53/24", "2001:db8::53"]
+kernel = "wan"
+kernel_driver = "virtio_user"
+kernel_addresses = ["198.51.100.2/30", "2001:db8:1::2/127"]
+kernel_pps = 500
 checksum = "software"
 rx_descriptors = 2048
 tx_descriptors = 512
@@ -74,6 +86,14 @@ mtu = 9000
 [[port]]
 device = "0000:3b:00.0"
 addresses = ["192.0.2.53"]
+[[port]]
+device = "0000:3b:00.1"
+addresses = ["192.0.2.53"]
+kernel = "none"
+[[port]]
+device = "0000:5e:00.0"
+addresses = ["192.0.2.53"]
+steering = "isolate"
 )",
                                            "pop.toml");
   ASSERT_TRUE(parsed.config) << parsed.faults.front().text();
@@ -96,7 +116,7 @@ addresses = ["192.0.2.53"]
   EXPECT_EQ(config.sockets.idle, std::chrono::seconds(3));
   EXPECT_EQ(config.sockets.message, std::chrono::seconds(2));
   EXPECT_EQ(config.sockets.total, std::chrono::minutes(1));
-  ASSERT_EQ(config.ports.size(), 2u);
+  ASSERT_EQ(config.ports.size(), 4u);
   const PortConfig& port = config.ports[0];
   EXPECT_EQ(port.device_name(), "net_af_xdp0");
   EXPECT_EQ(port.mac, (std::array<uint8_t, 6>{0x02, 0, 0x5e, 0x10, 0, 0xfe}));
@@ -106,7 +126,20 @@ addresses = ["192.0.2.53"]
   EXPECT_EQ(port.rx_descriptors, 2048);
   EXPECT_EQ(port.tx_descriptors, 512);
   EXPECT_EQ(port.mtu, 9000);
+  EXPECT_EQ(port.next_hop, (std::array<uint8_t, 6>{0x02, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(port.kernel.interface, "wan");
+  EXPECT_EQ(port.kernel.driver, TwinDriver::virtio_user);
+  EXPECT_EQ(port.kernel.frames_per_second, 500u);
+  std::string on_twin;
+  for (const InterfaceAddress& each : port.kernel.addresses) {
+    on_twin += geo::to_text(each.address) + '/' + std::to_string(each.prefix_length) + ' ';
+  }
+  EXPECT_EQ(on_twin, "192.0.2.53/24 2001:db8::53/128 198.51.100.2/30 2001:db8:1::2/127 ");
   EXPECT_EQ(config.ports[1].device_name(), "0000:3b:00.0");
+  EXPECT_EQ(config.ports[1].kernel.interface, "at1");
+  EXPECT_EQ(config.ports[2].kernel.interface, "");
+  EXPECT_EQ(config.ports[3].steering, Steering::isolate);
+  EXPECT_EQ(config.ports[3].kernel.interface, "") << "the kernel keeps the device's own";
 }
 
 struct FaultCase {
@@ -213,10 +246,45 @@ INSTANTIATE_TEST_SUITE_P(
              "F at line 4, column 38: port[0].addresses[2]: 255.255.255.255 is multicast, reserved or broadcast",
              "F at line 4, column 57: port[0].addresses[3]: :: is not a host's address",
              "F at line 4, column 63: port[0].addresses[4]: ff02::1 is multicast",
-             "F at line 4, column 74: port[0].addresses[5]: must be an IPv4 or IPv6 address"}},
+             "F at line 4, column 74: port[0].addresses[5]: 192.0.2.0/24 is a network, not a host's address"}},
         FaultCase{"NoAddress",
                   "name = \"n\"\n[[port]]\ndevice = \"d\"\naddresses = []",
                   {"F at line 4, column 13: port[0].addresses: must name at least one address"}},
+        FaultCase{"PrefixLengths",
+                  "name = \"n\"\n[[port]]\ndevice = \"d\"\n"
+                  "addresses = [\"192.0.2.53/33\", \"2001:db8::53/129\", \"192.0.2.53/\", \"192.0.2.53/24x\", "
+                  "\"192.0.2.53/0\", \"2001:db8::/64\"]",
+                  {"F at line 4, column 14: port[0].addresses[0]: must be an IPv4 or IPv6 address",
+                   "F at line 4, column 31: port[0].addresses[1]: must be an IPv4 or IPv6 address",
+                   "F at line 4, column 51: port[0].addresses[2]: must be an IPv4 or IPv6 address",
+                   "F at line 4, column 66: port[0].addresses[3]: must be an IPv4 or IPv6 address",
+                   "F at line 4, column 84: port[0].addresses[4]: must be an IPv4 or IPv6 address",
+                   "F at line 4, column 100: port[0].addresses[5]: 2001:db8::/64 is a network, not a host's address"}},
+        FaultCase{"Kernel",
+                  "name = \"n\"\n[[port]]\ndevice = \"d\"\naddresses = [\"192.0.2.53\"]\nkernel = \"a,b\"\n"
+                  "kernel_driver = \"kni\"\nkernel_pps = 0\nkernel_addresses = [\"192.0.2.53/24\"]\n"
+                  "next_hop = \"ff:ff:ff:ff:ff:ff\"",
+                  {"F at line 5, column 10: port[0].kernel: must be an interface's name of at most 15 characters",
+                   "F at line 6, column 17: port[0].kernel_driver: must be one of \"tap\", \"virtio_user\"",
+                   "F at line 7, column 14: port[0].kernel_pps: must be an integer from 1 to 10000000",
+                   "F at line 8, column 21: port[0].kernel_addresses[0]: 192.0.2.53/24 is listed twice",
+                   "F at line 9, column 12: port[0].next_hop: must be a station's address"}},
+        FaultCase{"KernelNameTooLong",
+                  "name = \"n\"\n[[port]]\ndevice = \"d\"\naddresses = [\"192.0.2.53\"]\nkernel = \"abcdefghijklmnop\"",
+                  {"F at line 5, column 10: port[0].kernel: must be an interface's name of at most 15 characters"}},
+        FaultCase{"KernelAddressesOfNoTwin",
+                  "name = \"n\"\n[[port]]\ndevice = \"d\"\naddresses = [\"192.0.2.53\"]\nkernel = \"none\"\n"
+                  "kernel_addresses = [\"192.0.2.1/24\"]",
+                  {"F at line 6, column 20: port[0].kernel_addresses: have no interface to be on"}},
+        FaultCase{"IsolatedTwin",
+                  "name = \"n\"\n[[port]]\ndevice = \"d\"\naddresses = [\"192.0.2.53\"]\nsteering = \"isolate\"\n"
+                  "kernel = \"at0\"",
+                  {"F at line 6, column 10: port[0].kernel: must be \"none\" where steering is \"isolate\": the kernel "
+                   "keeps its own interface"}},
+        FaultCase{"TwinTwice",
+                  "name = \"n\"\n[[port]]\ndevice = \"d\"\naddresses = [\"192.0.2.53\"]\nkernel = \"at1\"\n"
+                  "[[port]]\ndevice = \"e\"\naddresses = [\"192.0.2.54\"]",
+                  {"F at line 6, column 1: port[1].kernel: at1 is another port's"}},
         FaultCase{"DeviceTwice",
                   "name = \"n\"\n[[port]]\ndevice = \"d,a=1\"\naddresses = [\"192.0.2.53\"]\n"
                   "[[port]]\ndevice = \"d,a=2\"\naddresses = [\"192.0.2.54\"]",

@@ -63,8 +63,9 @@ class WorkerTest : public testing::Test {
     ASSERT_TRUE(port) << port.refusal().text();
     port_ = std::move(*port);
     ASSERT_FALSE(port_->start());
-    worker_ = std::make_unique<Worker>(0, 1, workers_, std::vector<PortQueue>{{port_->id(), 0, &port_->ingress()}},
-                                       tables_, 42);
+    const KernelShare share = lane_ != nullptr ? KernelShare{lane_, 1000, port_->pool(0)} : KernelShare{};
+    worker_ = std::make_unique<Worker>(0, 1, workers_,
+                                       std::vector<PortQueue>{{port_->id(), 0, &port_->ingress(), share}}, tables_, 42);
     ASSERT_EQ(rte_eal_remote_launch(
                   [](void* worker) {
                     static_cast<Worker*>(worker)->run();
@@ -113,6 +114,7 @@ class WorkerTest : public testing::Test {
   PortConfig config_;
   WorkersConfig workers_;
   Tables tables_{1, *TableStore::open(directory_.path())};
+  KernelLane* lane_ = nullptr; ///< none: punts are dropped
   std::unique_ptr<Port> port_;
   std::unique_ptr<Worker> worker_;
   rte_mempool* pool_;
@@ -244,6 +246,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         DropCase{"Runt", [](Bytes& frame) { frame.resize(10); }, 0, Counter::drop_runt},
         DropCase{"NotOurMac", [](Bytes& frame) { frame[5] ^= 1; }, 0, Counter::drop_not_our_mac},
+        DropCase{"PuntWithoutAKernelPath", [](Bytes& frame) { frame[12] = 0x86; }, 0, Counter::drop_no_kernel_path},
         DropCase{"BadUdpChecksum", [](Bytes& frame) { frame.back() ^= 2; }, 0, Counter::drop_udp_checksum},
         DropCase{"UdpChecksumBadByDevice", [](Bytes&) {}, RTE_MBUF_F_RX_L4_CKSUM_BAD, Counter::drop_udp_checksum},
         DropCase{"IpChecksumBadByDevice", [](Bytes&) {}, RTE_MBUF_F_RX_IP_CKSUM_BAD, Counter::drop_ip_checksum},
@@ -263,7 +266,7 @@ TEST_F(WorkerTest, DeviceThatFoundChecksumsGoodIsBelieved) {
   EXPECT_EQ(receive().size(), 1u);
 }
 
-TEST_F(WorkerTest, SegmentedFrameIsDroppedWhole) {
+TEST_F(WorkerTest, SegmentedFrameIsForTheKernelAndFreedWhole) {
   start();
   const Bytes frame = query("198.51.100.1");
   rte_mbuf* head = mbuf_of(Bytes(frame.begin(), frame.begin() + 50));
@@ -273,7 +276,41 @@ TEST_F(WorkerTest, SegmentedFrameIsDroppedWhole) {
   ASSERT_TRUE(handled(1));
   stop();
   EXPECT_TRUE(receive().empty());
-  EXPECT_EQ(counted(Counter::drop_segmented), 1u);
+  EXPECT_EQ(counted(Counter::drop_no_kernel_path), 1u);
+}
+
+// What is punted reaches the lane's other end, and what is given there comes out of the port.
+TEST_F(WorkerTest, CarriesFramesToTheKernelAndBack) {
+  Doorbell bell;
+  auto lane = KernelLane::create(99, 1522, 0, bell);
+  ASSERT_TRUE(lane) << lane.refusal().text();
+  lane_ = lane->get();
+  start(Idle::sleep);
+  Bytes arp = query("198.51.100.1");
+  arp[12] = 0x08;
+  arp[13] = 0x06;
+  inject(arp);
+  inject(query("198.51.100.1"));
+  ASSERT_TRUE(handled(2));
+  std::array<rte_mbuf*, 4> punts{};
+  ASSERT_TRUE(eventually([&] { return (*lane)->has_punts(); }));
+  ASSERT_EQ((*lane)->take_punts(punts), 1u);
+  const auto* data = rte_pktmbuf_mtod(punts[0], const uint8_t*);
+  EXPECT_EQ(Bytes(data, data + punts[0]->data_len), arp);
+  rte_pktmbuf_free(punts[0]);
+  rte_mbuf* sent = rte_pktmbuf_alloc((*lane)->kernel_pool());
+  ASSERT_NE(sent, nullptr);
+  std::memcpy(rte_pktmbuf_append(sent, 60), arp.data(), 60);
+  (*lane)->give(std::span(&sent, 1));
+  EXPECT_TRUE(eventually([&] { return counted(Counter::kernel_tx) == 1; })) << "also while the worker has nothing else";
+  stop();
+  EXPECT_EQ(counted(Counter::punted), 1u);
+  EXPECT_EQ(counted(Counter::dns_answered), 1u);
+  std::vector<const rte_mempool*> pools;
+  const auto frames = receive([&](const rte_mbuf& each) { pools.push_back(each.pool); });
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(pools[1], port_->pool(0)) << "a queue sends mbufs of its own pool";
+  EXPECT_EQ(frames[1], Bytes(arp.begin(), arp.begin() + 60));
 }
 
 class NarrowWorkerTest : public WorkerTest {
@@ -320,7 +357,7 @@ TEST_F(WorkerTest, WithoutTablesTheAnswerIsServfail) {
   Result<std::unique_ptr<Port>> port = Port::open(config_, workers_);
   ASSERT_TRUE(port);
   ASSERT_FALSE((*port)->start());
-  Worker worker(0, 1, workers_, {{(*port)->id(), 0, &(*port)->ingress()}}, none, 42);
+  Worker worker(0, 1, workers_, {{(*port)->id(), 0, &(*port)->ingress(), {}}}, none, 42);
   inject(query("198.51.100.1"));
   std::jthread thread([&] { worker.run(); });
   EXPECT_TRUE(eventually([&] { return worker.counters().get(Counter::rcode_servfail) == 1; }));

@@ -23,11 +23,11 @@ namespace {
 
 constexpr uint64_t seed = 20;
 constexpr size_t locations = 150'000;
-constexpr size_t tailored_labels = 9'000; ///< to 5 countries each
-constexpr size_t vendor_labels = 5'000;   ///< aliases of 0, and 0 to 3 below half of them
-constexpr size_t region_labels = 200;     ///< to 10 regions each
-constexpr size_t asn_labels = 50;         ///< to 300 AS numbers each
-constexpr size_t address_labels = 20;     ///< to 20 prefixes each
+constexpr size_t tailored_labels = 9'000;         ///< to 5 countries each
+constexpr size_t vendor_labels = 5'000;           ///< aliases of 0, and 0 to 3 below half of them
+constexpr size_t region_labels = 200;             ///< to 10 regions each
+constexpr size_t asn_labels = 50;                 ///< to 300 AS numbers each
+constexpr size_t address_labels = 20;             ///< to 20 prefixes each
 constexpr size_t memory_bound = size_t{48} << 20; ///< of the join
 constexpr size_t peak_bound = size_t{96} << 20;   ///< while it is built
 
@@ -165,7 +165,7 @@ class Oracle {
     for (const Overlay::Target& each : addresses_)
       if (each.prefix.contains(address)) signature_.push_back(each.index);
     const geo::Location& location = map_.locations()[map_.places()[map_.find(address)].location];
-    const Signature more = targets_.signature(location, image_.zones()[0].targeting);
+    const TargetList more = targets_.signature(location, image_.zones()[0].targeting);
     signature_.insert(signature_.end(), more.begin(), more.end());
     evaluator_.start(signature_);
   }
@@ -177,7 +177,7 @@ class Oracle {
   TargetIndex targets_;
   Evaluator evaluator_;
   std::vector<Overlay::Target> addresses_;
-  Signature signature_;
+  TargetList signature_;
 };
 
 struct Pool {

@@ -1,0 +1,205 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <toml++/toml.h>
+
+#include "geo/refusal.h"
+
+/// A TOML file read strictly: of each key the type, the bounds and that somebody knows it.
+namespace anytick::io {
+
+template <class Enum> using Choices = std::initializer_list<std::pair<std::string_view, Enum>>;
+
+/// What is wrong with a file, by where it is.
+class Faults {
+ public:
+  explicit Faults(std::string file) : file_(std::move(file)) {}
+
+  void add(const toml::source_region& source, const std::string& key, const std::string& reason) {
+    const toml::source_position& at = source.begin;
+    list_.push_back({at,
+                     {file_, fmt::format("line {}, column {}", at.line, at.column),
+                      key.empty() ? reason : fmt::format("{}: {}", key, reason)}});
+  }
+
+  bool none() const { return list_.empty(); }
+
+  /// In the file's order.
+  std::vector<Refusal> sorted() {
+    std::ranges::stable_sort(list_, [](const Fault& a, const Fault& b) { return a.at < b.at; });
+    std::vector<Refusal> refusals;
+    for (Fault& fault : list_) refusals.push_back(std::move(fault.refusal));
+    return refusals;
+  }
+
+ private:
+  struct Fault {
+    toml::source_position at;
+    Refusal refusal;
+  };
+
+  std::string file_;
+  std::vector<Fault> list_;
+};
+
+/// One TOML table, read key by key. What is wrong becomes a fault and the default stays, so that one run finds all
+/// faults. In the end, keys that nobody asked for are faults.
+class TableReader {
+ public:
+  /// `path` is the table's own key, "" for the root.
+  TableReader(const toml::table& table, std::string path, Faults& faults)
+      : table_(table), path_(std::move(path)), faults_(faults) {}
+
+  std::string path_of(std::string_view key) const {
+    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+  }
+
+  const toml::node* find(std::string_view key) {
+    known_.emplace_back(key);
+    return table_.get(key);
+  }
+
+  void require(std::string_view key) {
+    if (!table_.contains(key)) faults_.add(table_.source(), path_of(key), "missing");
+  }
+
+  void text(std::string_view key, std::string& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    if (const auto* text = node->as_string(); text != nullptr && !text->get().empty()) {
+      value = text->get();
+    } else {
+      fault(*node, key, "must be a string that is not empty");
+    }
+  }
+
+  /// What fits a character-string of DNS, empty ones too.
+  void short_text(std::string_view key, std::string& value) {
+    constexpr size_t most = 255;
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    if (const auto* text = node->as_string(); text != nullptr && text->get().size() <= most) {
+      value = text->get();
+    } else {
+      fault(*node, key, fmt::format("must be a string of at most {} bytes", most));
+    }
+  }
+
+  void flag(std::string_view key, bool& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    if (!node->is_boolean()) fault(*node, key, "must be true or false");
+    value = node->value_or(value);
+  }
+
+  template <class Integer> void integer(std::string_view key, Integer& value, uint64_t low, uint64_t high) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    if (const auto number = in_range(*node, low, high)) {
+      value = static_cast<Integer>(*number);
+    } else {
+      fault(*node, key, fmt::format("must be an integer from {} to {}", low, high));
+    }
+  }
+
+  template <class Enum> void choice(std::string_view key, Enum& value, Choices<Enum> choices) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const std::string text = node->value_or(std::string());
+    std::string names;
+    for (const auto& [name, meaning] : choices) {
+      if (node->is_string() && text == name) {
+        value = meaning;
+        return;
+      }
+      names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
+    }
+    fault(*node, key, "must be one of " + names);
+  }
+
+  /// Calls take(element, its key) for each element of an array.
+  template <class Take> void each(std::string_view key, Take take) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const toml::array* array = node->as_array();
+    if (array == nullptr) {
+      fault(*node, key, "must be an array");
+      return;
+    }
+    for (size_t i = 0; i < array->size(); ++i) take((*array)[i], fmt::format("{}[{}]", path_of(key), i));
+  }
+
+  void cores(std::string_view key, std::vector<unsigned>& value) {
+    if (!table_.contains(key)) {
+      find(key);
+      return;
+    }
+    std::vector<unsigned> found;
+    each(key, [&](const toml::node& node, const std::string& path) {
+      const auto number = in_range(node, 0, CPU_SETSIZE - 1);
+      if (!number) {
+        faults_.add(node.source(), path, fmt::format("must be a CPU number from 0 to {}", CPU_SETSIZE - 1));
+      } else if (std::ranges::find(found, *number) != found.end()) {
+        faults_.add(node.source(), path, fmt::format("CPU {} is listed twice", *number));
+      } else {
+        found.push_back(static_cast<unsigned>(*number));
+      }
+    });
+    const toml::node& node = *table_.get(key);
+    if (node.is_array() && node.as_array()->empty()) fault(node, key, "must name at least one CPU");
+    value = std::move(found);
+  }
+
+  void fault(const toml::node& node, std::string_view key, const std::string& reason) {
+    faults_.add(node.source(), path_of(key), reason);
+  }
+
+  void finish() {
+    for (const auto& [key, node] : table_) {
+      if (std::ranges::find(known_, key.str()) == known_.end()) {
+        faults_.add(key.source(), path_of(key.str()), "unknown key");
+      }
+    }
+  }
+
+ private:
+  static std::optional<uint64_t> in_range(const toml::node& node, uint64_t low, uint64_t high) {
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 0) return std::nullopt;
+    const auto value = static_cast<uint64_t>(number->get());
+    if (value < low || value > high) return std::nullopt;
+    return value;
+  }
+
+  const toml::table& table_;
+  std::string path_;
+  Faults& faults_;
+  std::vector<std::string> known_;
+};
+
+/// Calls read(reader, table) where the section is there and is a table.
+template <class Read> void section(TableReader& root, std::string_view key, Faults& faults, Read read) {
+  const toml::node* node = root.find(key);
+  if (node == nullptr) return;
+  const toml::table* table = node->as_table();
+  if (table == nullptr) {
+    root.fault(*node, key, "must be a table");
+    return;
+  }
+  TableReader reader(*table, root.path_of(key), faults);
+  read(reader);
+  reader.finish();
+}
+
+} // namespace anytick::io

@@ -1,0 +1,133 @@
+#include "dataplane/io/kernel_lane.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <string>
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+namespace anytick::io {
+namespace {
+
+/// A full ring, and a burst in hand at either end.
+constexpr uint32_t pool_mbufs = KernelLane::ring_frames + 2 * uint32_t{core::burst_max};
+
+/// Without caches: a worker's would keep mbufs that its pool has no more of.
+rte_mempool* make_pool(const std::string& name, uint32_t mbufs, uint32_t frame_bytes) {
+  const auto room = static_cast<uint16_t>(RTE_PKTMBUF_HEADROOM + RTE_ALIGN_CEIL(frame_bytes, RTE_CACHE_LINE_SIZE));
+  return rte_pktmbuf_pool_create(name.c_str(), mbufs, 0, 0, room, static_cast<int>(rte_socket_id()));
+}
+
+rte_ring* make_ring(const std::string& name, unsigned flags) {
+  return rte_ring_create(name.c_str(), KernelLane::ring_frames, static_cast<int>(rte_socket_id()), flags);
+}
+
+/// A copy that says nothing of what a device said of the original.
+rte_mbuf* copy_of(const rte_mbuf& frame, rte_mempool* pool) {
+  rte_mbuf* copy = rte_pktmbuf_copy(&frame, pool, 0, UINT32_MAX);
+  if (copy != nullptr) copy->ol_flags = 0;
+  return copy;
+}
+
+} // namespace
+
+Result<std::unique_ptr<KernelLane>> KernelLane::create(uint16_t port, uint32_t frame_bytes, uint32_t device_mbufs,
+                                                       Doorbell& bell) {
+  std::unique_ptr<KernelLane> lane(new KernelLane(bell));
+  const std::string name = fmt::format("kernel{}", port);
+  lane->to_kernel_ = make_ring(name + ".to", RING_F_SC_DEQ);
+  lane->from_kernel_ = make_ring(name + ".from", RING_F_SP_ENQ | RING_F_SC_DEQ);
+  lane->punt_pool_ = make_pool(name + ".punts", pool_mbufs, frame_bytes);
+  lane->kernel_pool_ = make_pool(name + ".sends", pool_mbufs + device_mbufs, frame_bytes);
+  if (lane->to_kernel_ == nullptr || lane->from_kernel_ == nullptr || lane->punt_pool_ == nullptr ||
+      lane->kernel_pool_ == nullptr) {
+    return Refusal{fmt::format("kernel path of port {}", port), "",
+                   fmt::format("mbufs and rings do not fit into eal.memory_mb: {}", rte_strerror(rte_errno))};
+  }
+  return lane;
+}
+
+KernelLane::~KernelLane() {
+  std::array<rte_mbuf*, core::burst_max> left;
+  if (to_kernel_ != nullptr)
+    while (const unsigned count = take_punts(left)) rte_pktmbuf_free_bulk(left.data(), count);
+  if (from_kernel_ != nullptr)
+    while (const unsigned count = fetch(left)) rte_pktmbuf_free_bulk(left.data(), count);
+  rte_ring_free(to_kernel_);
+  rte_ring_free(from_kernel_);
+  rte_mempool_free(punt_pool_);
+  rte_mempool_free(kernel_pool_);
+}
+
+unsigned KernelLane::punt(std::span<rte_mbuf* const> frames) {
+  assert(frames.size() <= core::burst_max);
+  std::array<rte_mbuf*, core::burst_max> copies;
+  unsigned count = 0;
+  for (const rte_mbuf* frame : frames) {
+    copies[count] = copy_of(*frame, punt_pool_);
+    if (copies[count] == nullptr) break;
+    ++count;
+  }
+  const unsigned taken = rte_ring_enqueue_burst(to_kernel_, reinterpret_cast<void**>(copies.data()), count, nullptr);
+  rte_pktmbuf_free_bulk(copies.data() + taken, count - taken);
+  if (taken > 0) bell_.ring();
+  return taken;
+}
+
+unsigned KernelLane::fetch(std::span<rte_mbuf*> frames) {
+  return rte_ring_dequeue_burst(from_kernel_, reinterpret_cast<void**>(frames.data()),
+                                static_cast<unsigned>(frames.size()), nullptr);
+}
+
+unsigned KernelLane::take_punts(std::span<rte_mbuf*> frames) {
+  return rte_ring_dequeue_burst(to_kernel_, reinterpret_cast<void**>(frames.data()),
+                                static_cast<unsigned>(frames.size()), nullptr);
+}
+
+void KernelLane::give(std::span<rte_mbuf*> frames) {
+  [[maybe_unused]] const unsigned given = rte_ring_enqueue_bulk(from_kernel_, reinterpret_cast<void**>(frames.data()),
+                                                                static_cast<unsigned>(frames.size()), nullptr);
+  assert(given == frames.size());
+}
+
+KernelGate::KernelGate(const KernelShare& share)
+    : share_(share),
+      limit_(std::max<uint64_t>(share.frames_per_second, 1),
+             static_cast<uint32_t>(std::clamp<uint64_t>(share.frames_per_second, 1, burst_max)), rte_get_tsc_hz()) {}
+
+void KernelGate::punt(std::span<rte_mbuf* const> frames, core::Counters& counters) {
+  using core::Counter;
+  const auto count = static_cast<uint32_t>(frames.size());
+  if (share_.lane == nullptr) {
+    counters.add(Counter::drop_no_kernel_path, count);
+    return;
+  }
+  const uint32_t allowed = limit_.take(count, rte_rdtsc());
+  const uint32_t taken = share_.lane->punt(frames.first(allowed));
+  counters.add(Counter::punted, taken);
+  counters.add(Counter::drop_kernel_limit, count - allowed);
+  counters.add(Counter::drop_kernel_full, allowed - taken);
+}
+
+uint16_t KernelGate::fetch(std::span<rte_mbuf*> frames, core::Counters& counters) {
+  if (share_.pool == nullptr) return 0;
+  const unsigned fetched = share_.lane->fetch(frames);
+  if (fetched == 0) return 0;
+  std::array<rte_mbuf*, core::burst_max> originals;
+  std::copy_n(frames.begin(), fetched, originals.begin());
+  uint16_t count = 0;
+  for (unsigned i = 0; i < fetched; ++i) {
+    // What a queue sends is of its own pool, which devices that free a whole burst at once depend on.
+    frames[count] = copy_of(*originals[i], share_.pool);
+    if (frames[count] != nullptr) ++count;
+  }
+  rte_pktmbuf_free_bulk(originals.data(), fetched);
+  counters.add(core::Counter::tx_refused, fetched - count);
+  return count;
+}
+
+} // namespace anytick::io
