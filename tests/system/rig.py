@@ -24,11 +24,11 @@ POP_IPV6 = "2001:db8:53::53"
 CLIENT_IPV4 = "192.0.2.1"
 CLIENT_IPV6 = "2001:db8:53::1"
 POP_MAC = "02:00:00:00:00:53"
-CLIENT_MAC = "02:00:00:00:00:01"
 DEVICES = ("af_xdp", "af_packet")
 # The port's twin in the POP's kernel, which has addresses of its own in the networks of the clients below.
 TWIN = "at0"
-TWIN_ADDRESSES = ("10.53.0.254/16", "2001:db8:5300::254/48")
+TWIN_IPV4 = "192.0.2.54"
+TWIN_ADDRESSES = (f"{TWIN_IPV4}/24", "10.53.0.254/16", "2001:db8:5300::254/48")
 
 # Clients that are in a country by the operator's word: the overrides below are compiled into the geo map.
 COUNTRIES = ("jp", "us", "de", "br", "ng")
@@ -86,6 +86,33 @@ def inside(namespace):
             _enter(home)
 
 
+class Port:
+    """A port of the daemon: a veth pair from the POP's `link` to the clients' `peer`, each with its addresses."""
+
+    def __init__(self, number, addresses, twin_addresses, client_addresses):
+        self.number, self.link, self.peer, self.twin = number, f"pop{number}", f"client{number}", f"at{number}"
+        self.mac, self.client_mac = f"02:00:00:00:{number:02x}:53", f"02:00:00:00:{number:02x}:01"
+        self.addresses, self.twin_addresses, self.client_addresses = addresses, twin_addresses, client_addresses
+        self.options = ""  # further lines of its [[port]], which may name another "kernel"
+
+    def config(self, device):
+        twin = f'kernel = "{self.twin}"\nkernel_addresses = {json.dumps(self.twin_addresses)}\n'
+        return f"""
+[[port]]
+device = "net_{device}{self.number},iface={self.link}"
+addresses = {json.dumps(self.addresses)}
+rx_descriptors = {RX_DESCRIPTORS}
+{self.options if "kernel =" in self.options else twin + self.options}
+"""
+
+
+def _first_port():
+    clients = [f"{CLIENT_IPV4}/24", f"{CLIENT_IPV6}/64"]
+    clients += [f"{address}/32" for address in CLIENT_OF.values()]
+    clients += [f"{address}/128" for address in CLIENT6_OF.values()]
+    return Port(0, [f"{POP_IPV4}/24", f"{POP_IPV6}/64"], TWIN_ADDRESSES, clients)
+
+
 class Rig:
     def __init__(self, anytick, anytickd, device="af_xdp", idle="sleep"):
         """`anytick` and `anytickd` are paths of the programs; `device` is one of DEVICES."""
@@ -94,7 +121,7 @@ class Rig:
         self.anytick, self.anytickd, self.device, self.idle = anytick, anytickd, device, idle
         self.pop, self.client = f"anytick-{os.getpid()}-pop", f"anytick-{os.getpid()}-client"
         self.daemon = None
-        self.addresses = [f"{POP_IPV4}/24", f"{POP_IPV6}/64"]
+        self.ports = []
         self.sections = ""  # further tables of pop.toml
         self.room = Path(tempfile.mkdtemp(prefix=f"anytick-{os.getpid()}-"))
         self.log = self.room / "anytickd.log"
@@ -137,22 +164,24 @@ class Rig:
             self._tune_ipv6(namespace, "default", router_solicitations=0)
         # A tentative address cannot be used for its first second.
         self._tune_ipv6(self.client, "default", accept_dad=0)
+        self.add_port(_first_port())
+
+    def add_port(self, port):
+        """Makes the port's veth pair; the daemon has it from its next start on."""
         run(
-            *("ip", "-n", self.pop, "link", "add", "pop0", "address", POP_MAC, "type", "veth"),
-            *("peer", "name", "client0", "address", CLIENT_MAC, "netns", self.client),
+            *("ip", "-n", self.pop, "link", "add", port.link, "address", port.mac, "type", "veth"),
+            *("peer", "name", port.peer, "address", port.client_mac, "netns", self.client),
         )
         # With AF_PACKET the kernel sees every frame twice: here, where it must not answer any, and at the twin.
-        self._tune_ipv6(self.pop, "pop0", disable_ipv6=1)
-        self._in(self.pop, "nft", DROP_ALL.format(link="pop0"))
+        self._tune_ipv6(self.pop, port.link, disable_ipv6=1)
+        self._in(self.pop, "nft", DROP_ALL.format(link=port.link))
         # A veth sender leaves checksums to a device that is not there, and merges or splits what it sends.
-        for namespace, link in ((self.pop, "pop0"), (self.client, "client0")):
+        for namespace, link in ((self.pop, port.link), (self.client, port.peer)):
             self._in(namespace, "ethtool", "-K", link, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
             run("ip", "-n", namespace, "link", "set", link, "up")
-        addresses = [f"{CLIENT_IPV4}/24", f"{CLIENT_IPV6}/64"]
-        addresses += [f"{address}/32" for address in CLIENT_OF.values()]
-        addresses += [f"{address}/128" for address in CLIENT6_OF.values()]
-        for address in addresses:
-            run("ip", "-n", self.client, "address", "add", address, "dev", "client0")
+        for address in port.client_addresses:
+            run("ip", "-n", self.client, "address", "add", address, "dev", port.peer)
+        self.ports.append(port)
 
     @staticmethod
     def _tune_ipv6(namespace, link, **settings):
@@ -166,6 +195,10 @@ class Rig:
     def as_client(self, *command, **options):
         """Runs a command where the clients are."""
         return self._in(self.client, *command, **options)
+
+    def as_pop(self, *command, **options):
+        """Runs a command where the POP's kernel is."""
+        return self._in(self.pop, *command, **options)
 
     def client_socket(self, source, receive_bytes=0, stream=False, server=None):
         """A UDP or TCP socket of the client address `source`, connected to the POP, or to `server`."""
@@ -195,14 +228,8 @@ control_cores = [{cores[0]}]
 cores = [{cores[-1]}]
 idle = "{self.idle}"
 
-{self.sections}
-[[port]]
-device = "net_{self.device}0,iface=pop0"
-addresses = {json.dumps(self.addresses)}
-kernel = "{TWIN}"
-kernel_addresses = {json.dumps(TWIN_ADDRESSES)}
-rx_descriptors = {RX_DESCRIPTORS}
-"""
+{self.sections}"""
+        text += "".join(port.config(self.device) for port in self.ports)
         path = self.room / "pop.toml"
         path.write_text(text)
         return path
@@ -244,7 +271,8 @@ rx_descriptors = {RX_DESCRIPTORS}
             raise RigError(f"anytickd did not stop within {STOP_SECONDS} s of SIGTERM") from None
         finally:
             # A process that was killed may have left its program on the link.
-            run("ip", "-n", self.pop, "link", "set", "pop0", "xdp", "off", check=False)
+            for port in self.ports:
+                run("ip", "-n", self.pop, "link", "set", port.link, "xdp", "off", check=False)
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""

@@ -1,4 +1,4 @@
-"""DNS over TCP, and over UDP that comes by the kernel: service addresses that are the kernel's too, on a link of their own."""
+"""DNS over TCP, and over UDP that comes by the kernel."""
 
 import contextlib
 import os
@@ -20,8 +20,6 @@ import tap
 from ask import query_of, rrset
 from load import Load, Question
 
-KERNEL_IPV4 = "192.0.2.54"
-KERNEL_IPV6 = "2001:db8:53::54"
 NEIGHBOUR_IPV6 = "2001:db8:53::99"  # in the /64 of CLIENT_IPV6
 PER_SOURCE = 20
 IDLE_SECONDS = 2
@@ -37,9 +35,8 @@ RIG = IMAGE = None
 def setUpModule():
     global RIG, IMAGE
     RIG = fixture.make_rig()
-    add_kernel_link()
-    RIG.addresses += [KERNEL_IPV4, KERNEL_IPV6]
     RIG.sections = f"[sockets]\ntcp_per_source = {PER_SOURCE}\nidle_seconds = {IDLE_SECONDS}\ntotal_seconds = 600\n"
+    rigs.run("ip", "-n", RIG.client, "address", "add", f"{NEIGHBOUR_IPV6}/128", "dev", RIG.ports[0].peer)
     RIG.start()
     IMAGE = RIG.compile_zone(fixture.RECORDS, output=RIG.room / "records.image")
     RIG.push(IMAGE, fixture.make_map(RIG))
@@ -49,34 +46,11 @@ def tearDownModule():
     RIG.close()
 
 
-def add_kernel_link():
-    """What a POP's kernel gets by its twin of a port comes here by a second veth pair."""
-    rigs.run(
-        *("ip", "-n", RIG.pop, "link", "add", "pop1", "type", "veth"),
-        *("peer", "name", "client1", "netns", RIG.client),
-    )
-    for namespace, link, end in ((RIG.pop, "pop1", 1), (RIG.client, "client1", 2)):
-        # Checksums that are left to a device would make the kernel's own fragments wrong.
-        rigs.run("ip", "netns", "exec", namespace, "ethtool", "-K", link, "tx", "off", "tso", "off", "gso", "off")
-        for address in (f"10.54.0.{end}/30", f"fd00:54::{end}/64"):
-            rigs.run("ip", "-n", namespace, "address", "add", address, "dev", link)
-        rigs.run("ip", "-n", namespace, "link", "set", link, "up")
-    for address, here, there in ((KERNEL_IPV4, "10.54.0.1", "10.54.0.2"), (KERNEL_IPV6, "fd00:54::1", "fd00:54::2")):
-        rigs.run("ip", "-n", RIG.pop, "address", "add", address, "dev", "lo")
-        rigs.run("ip", "-n", RIG.pop, "-6" if ":" in address else "-4", "route", "add", "default", "via", there)
-        rigs.run("ip", "-n", RIG.client, "route", "add", address, "via", here)
-    rigs.run("ip", "-n", RIG.client, "address", "add", f"{NEIGHBOUR_IPV6}/128", "dev", "client1")
-
-
-def server_of(source):
-    return KERNEL_IPV6 if ":" in source else KERNEL_IPV4
-
-
 class Stream:
     """A TCP connection to the POP, of whole messages."""
 
     def __init__(self, source=rigs.CLIENT_IPV4):
-        self.socket = RIG.client_socket(source, stream=True, server=server_of(source))
+        self.socket = RIG.client_socket(source, stream=True)
         self.socket.settimeout(10)
         self.file = self.socket.makefile("rb")
 
@@ -112,7 +86,7 @@ def ask_tcp(name, rdtype="A", source=rigs.CLIENT_IPV4, **how):
 
 
 def ask_udp(wire, source, options=()):
-    with RIG.client_socket(source, server=server_of(source)) as opened:
+    with RIG.client_socket(source) as opened:
         for option in options:
             opened.setsockopt(*option)
         opened.settimeout(ask.ANSWER_SECONDS)
@@ -149,23 +123,23 @@ class KernelUdp(unittest.TestCase):
         self.assertEqual(rrset(reply, "A")[1], ["203.0.113.11"])
 
     def test_a_truncated_answer_leads_to_tcp(self):
-        text = RIG.as_client("kdig", f"@{KERNEL_IPV4}", "+retry=0", "huge.records.example", "TXT").stdout
+        text = RIG.as_client("kdig", f"@{rigs.POP_IPV4}", "+retry=0", "huge.records.example", "TXT").stdout
         self.assertIn("TCP", text)
         self.assertIn('"1111', text)
-        self.assertEqual(self.grown("dns_truncated", "kernel_udp_queries", "tcp_queries"), [1, 1, 1])
+        self.assertEqual(self.grown("dns_truncated", "kernel_udp_queries", "tcp_queries"), [1, 0, 1])
 
     def test_the_thread_has_a_row_of_its_own(self):
         def answered():
             return {w["name"]: w["counters"]["dns_answered"] for w in RIG.status()["workers"]}
 
         before = answered()
-        ask_udp(query_of("one.records.example").to_wire(), rigs.CLIENT_IPV4)
+        ask_tcp("one.records.example")
         self.assertEqual(answered(), before | {"sockets": before["sockets"] + 1})
 
 
 class Tcp(unittest.TestCase):
     def test_kdig(self):
-        for server in (KERNEL_IPV4, KERNEL_IPV6):
+        for server in (rigs.POP_IPV4, rigs.POP_IPV6):
             with self.subTest(server):
                 command = ("kdig", f"@{server}", "+tcp", "+retry=0", "+short", "one.records.example", "AAAA")
                 self.assertEqual(RIG.as_client(*command).stdout.split(), ["2001:db8:11::11"])
@@ -230,7 +204,7 @@ class Tcp(unittest.TestCase):
     def test_dnsperf_loses_nothing(self):
         queries = RIG.room / "tcp-queries"
         queries.write_text("one.records.example A\nwhere.records.example TXT\nhuge.records.example TXT\n")
-        command = ("dnsperf", "-m", "tcp", "-s", KERNEL_IPV4, "-d", queries, "-c", "10", "-Q", RATE, "-l", "5")
+        command = ("dnsperf", "-m", "tcp", "-s", rigs.POP_IPV4, "-d", queries, "-c", "10", "-Q", RATE, "-l", "5")
         text = RIG.as_client(*command).stdout
         self.assertRegex(text, r"Queries lost: +0 ", text)
         self.assertGreater(int(re.search(r"Queries completed: +(\d+)", text)[1]), RATE * 2)
@@ -272,7 +246,7 @@ class Swap(unittest.TestCase):
         questions = [
             Question("0.pool.example", client, [zone.servers("0", country) for zone in zones], **how)
             for client, country in zip(clients, ("us", "us", "de", "de"))
-            for how in ({}, {"server": server_of(client)}, {"server": server_of(client), "stream": True})
+            for how in ({}, {"stream": True})
         ]
         load = Load(RIG, RATE, questions)
         load.start()

@@ -1,0 +1,253 @@
+"""The kernel's share: neighbours, ping, TCP and BGP through the twin, and what a flood towards it costs the fast path."""
+
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+import ask
+import bgp
+import fixture
+import pool
+import rig as rigs
+import tap
+from load import Load, Question
+
+RATE = int(os.environ.get("RATE", "1000"))
+BGP_SECONDS = int(os.environ.get("BGP_SECONDS", "10"))
+BULK_BYTES = 20 << 20
+BULK_SECONDS = 60
+FLOOD_LIMIT, FLOOD_RATE, FLOOD_SECONDS = 1000, 10000, 5
+SERVICES = (rigs.POP_IPV4, rigs.POP_IPV6)
+ZONE_BASE = "198.18.0.0"
+
+RIG = None
+ZONE = None
+
+
+def setUpModule():
+    global RIG, ZONE
+    RIG = fixture.make_rig()
+    RIG.start()
+    zone, image = fixture.make_pool(RIG, 1, ZONE_BASE)
+    ZONE = pool.Pool(zone)
+    RIG.push(image, fixture.make_map(RIG))
+
+
+def tearDownModule():
+    RIG.close()
+
+
+def restart(options=""):
+    """The daemon with further lines in its first [[port]], and the tables that it keeps."""
+    RIG.stop()
+    RIG.ports[0].options = options
+    RIG.start()
+
+
+def ping(address, size=56, count=3):
+    return RIG.as_client("ping", "-c", count, "-i", "0.2", "-W", "2", "-s", size, address, check=False)
+
+
+def questions():
+    return [
+        Question("0.pool.example", client, [ZONE.servers("0", country)])
+        for country in rigs.COUNTRIES
+        for client in (rigs.CLIENT_OF[country], rigs.CLIENT6_OF[country])
+    ]
+
+
+def loaded(while_running):
+    """The report of a stream of queries while the function runs."""
+    load = Load(RIG, RATE, questions())
+    load.start()
+    try:
+        while_running()
+    finally:
+        report = load.stop()
+    print(f"# {report}", flush=True)
+    return report
+
+
+class Kernel(unittest.TestCase):
+    def assert_all_answered(self, report):
+        self.assertEqual((report.lost, report.unasked), (0, 0), str(report))
+        self.assertEqual(report.wrong[:5], [], str(report))
+        self.assertGreater(report.sent, RATE * report.seconds / 2)
+
+
+class Twin(Kernel):
+    def test_has_the_ports_mac_mtu_and_addresses_at_once(self):
+        (link,) = json.loads(RIG.as_pop("ip", "-json", "address", "show", "dev", rigs.TWIN).stdout)
+        self.assertEqual((link["address"], link["mtu"]), (rigs.POP_MAC, 1500))
+        self.assertIn("UP", link["flags"])
+        found = [a for a in link["addr_info"] if a["scope"] == "global"]
+        expected = {f"{rigs.POP_IPV4}/24", f"{rigs.POP_IPV6}/64", *rigs.TWIN_ADDRESSES}
+        self.assertEqual({f"{a['local']}/{a['prefixlen']}" for a in found}, expected)
+        self.assertFalse([a for a in found if a.get("tentative")])
+        self.assertTrue(all(a.get("nodad") for a in found if a["family"] == "inet6"))
+
+    def test_goes_with_the_daemon(self):
+        self.assertEqual(RIG.stop(), 0)
+        self.assertNotEqual(RIG.as_pop("ip", "link", "show", "dev", rigs.TWIN, check=False).returncode, 0)
+        RIG.start()
+
+
+class Neighbours(Kernel):
+    def test_are_found(self):
+        self.assertNotIn("PERMANENT", RIG.as_client("ip", "neigh", "show").stdout)
+        for address in SERVICES:
+            with self.subTest(address):
+                RIG.as_client("ip", "neigh", "flush", "dev", "client0")
+                RIG.as_pop("ip", "neigh", "flush", "dev", rigs.TWIN)
+                self.assertIsNotNone(ask.ask(RIG, "0.pool.example", source=rigs.CLIENT6_OF["us"] if ":" in address else rigs.CLIENT_OF["us"]))
+                self.assertIn(f"lladdr {rigs.POP_MAC}", RIG.as_client("ip", "neigh", "show", address).stdout)
+
+
+class Ping(Kernel):
+    def test_is_answered(self):
+        sizes = [(address, size) for address in SERVICES for size in (0, 56, 1400, 8000)]
+        # Linux reassembles IPv4 fragments before AF_PACKET's fanout, and cuts the packet to the socket's slot.
+        if RIG.device == "af_packet":
+            sizes.remove((rigs.POP_IPV4, 8000))
+        for address, size in [*sizes, (rigs.TWIN_IPV4, 56)]:
+            with self.subTest(address=address, size=size):
+                done = ping(address, size)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertRegex(done.stdout, r" 3 received, 0% packet loss")
+                self.assertNotIn("DUP!", done.stdout)
+
+    def test_traceroute_style_datagram_is_refused_by_the_kernel(self):
+        with RIG.client_socket(rigs.CLIENT_IPV4) as opened:
+            opened.connect((rigs.POP_IPV4, 33434))
+            opened.settimeout(3)
+            opened.send(b"nobody listens")
+            self.assertRaises(ConnectionRefusedError, opened.recv, 1)
+
+
+class FastPath(Kernel):
+    def test_still_answers_dns(self):
+        for address in SERVICES:
+            with self.subTest(address):
+                before = RIG.counters()
+                done = RIG.as_client("kdig", f"@{address}", "+short", "+retry=0", "0.pool.example", "A")
+                self.assertEqual(len(done.stdout.split()), 4)
+                self.assertEqual(RIG.counters()["dns_answered"], before["dns_answered"] + 1)
+
+
+class Tcp(Kernel):
+    def transfer(self, address, to_pop):
+        """Sends BULK_BYTES one way through the twin; returns the digests at both ends."""
+        data = os.urandom(1 << 20) * (BULK_BYTES >> 20)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with rigs.inside(RIG.pop):
+            server = socket.create_server((address, 0), family=family)
+        with rigs.inside(RIG.client):
+            client = socket.socket(family, socket.SOCK_STREAM)
+        with server, client:
+            client.settimeout(BULK_SECONDS)
+            server.settimeout(BULK_SECONDS)
+            client.connect((address, server.getsockname()[1]))
+            accepted, _ = server.accept()
+            with accepted:
+                accepted.settimeout(BULK_SECONDS)
+                sender, receiver = (client, accepted) if to_pop else (accepted, client)
+                thread = threading.Thread(target=lambda: (sender.sendall(data), sender.shutdown(socket.SHUT_WR)))
+                thread.start()
+                received = hashlib.sha256()
+                begin = time.monotonic()
+                while part := receiver.recv(1 << 16):
+                    received.update(part)
+                thread.join()
+                print(f"# {address} {'in' if to_pop else 'out'}: {time.monotonic() - begin:.2f} s", flush=True)
+        return hashlib.sha256(data).hexdigest(), received.hexdigest()
+
+    def test_bulk_both_ways(self):
+        for address in SERVICES:
+            for to_pop in (True, False):
+                with self.subTest(address=address, to_pop=to_pop):
+                    sent, received = self.transfer(address, to_pop)
+                    self.assertEqual(sent, received)
+
+
+class Flood(Kernel):
+    def test_towards_the_kernel_costs_no_answer(self):
+        restart(f"kernel_pps = {FLOOD_LIMIT}\n")
+        before = RIG.counters()
+        command = ("/usr/bin/python3", fixture.HERE / "flood.py", rigs.POP_IPV4, 9999, FLOOD_RATE, FLOOD_SECONDS)
+        done = []
+        begin = time.monotonic()
+        report = loaded(lambda: done.append(RIG.as_client(*command)))
+        seconds = time.monotonic() - begin
+        self.assert_all_answered(report)
+        after = RIG.counters()
+        grown = {name: after[name] - before[name] for name in after}
+        sent = int(done[0].stdout)
+        print(f"# {sent} frames of no service: {grown['punted']} punted, {grown['drop_kernel_limit']} over the limit")
+        self.assertGreater(sent, 2 * FLOOD_LIMIT * FLOOD_SECONDS)
+        self.assertGreaterEqual(grown["punted"] + grown["drop_kernel_limit"], sent)
+        # A burst of 256 on top of the rate, and neighbours and such are few.
+        self.assertLessEqual(grown["punted"], FLOOD_LIMIT * seconds + 256)
+        self.assertGreaterEqual(grown["punted"], FLOOD_LIMIT * (FLOOD_SECONDS - 1))
+        self.assertEqual(grown["drop_kernel_full"], 0)
+        restart()
+
+
+class NoTwin(Kernel):
+    def test_punts_are_dropped_by_name(self):
+        restart('kernel = "none"\n')
+        for address in SERVICES:
+            RIG.as_client("ip", "neigh", "replace", address, "lladdr", rigs.POP_MAC, "dev", "client0")
+        before = RIG.counters()
+        self.assertNotEqual(ping(rigs.POP_IPV4, count=2).returncode, 0)
+        self.assertEqual(len(ask.ask(RIG, "0.pool.example").answer[0]), 4)
+        after = RIG.counters()
+        self.assertGreaterEqual(after["drop_no_kernel_path"], before["drop_no_kernel_path"] + 2)
+        self.assertEqual((after["punted"], after["kernel_tx"]), (0, 0))
+        for address in SERVICES:
+            RIG.as_client("ip", "neigh", "del", address, "dev", "client0")
+        restart()
+
+
+class Bgp(Kernel):
+    def test_session_stays_under_load(self):
+        with bgp.Session(RIG) as session:
+            since = session.wait_until_established()
+            report = loaded(lambda: time.sleep(BGP_SECONDS))
+            self.assertEqual(session.router.session(), ("Established", since))
+            self.assertIn(bgp.ANNOUNCED, session.routes())
+        self.assert_all_answered(report)
+
+
+class TwoPorts(Kernel):
+    POP, CLIENT = "203.0.113.53", "203.0.113.1"
+
+    def test_each_with_its_twin(self):
+        RIG.stop()
+        RIG.add_port(rigs.Port(1, [f"{self.POP}/24"], (), [f"{self.CLIENT}/24"]))
+        RIG.start()
+        for address in (rigs.POP_IPV4, self.POP):
+            with self.subTest(address):
+                done = ping(address)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                reply = RIG.as_client("kdig", f"@{address}", "+short", "+retry=0", "0.pool.example", "A")
+                self.assertEqual(len(reply.stdout.split()), 4)
+        # A port answers only for its own addresses: the other one's are the kernel's, which has no DNS here.
+        with RIG.client_socket(self.CLIENT, server=self.POP) as opened:
+            opened.settimeout(3)
+            opened.send(ask.query_of("0.pool.example").to_wire())
+            self.assertTrue(opened.recv(512))
+        RIG.as_client("ip", "route", "add", f"{rigs.POP_IPV4}/32", "via", self.POP, "dev", "client1")
+        with RIG.client_socket(self.CLIENT) as opened:
+            opened.settimeout(3)
+            opened.send(ask.query_of("0.pool.example").to_wire())
+            self.assertRaises(ConnectionRefusedError, opened.recv, 512)
+
+
+if __name__ == "__main__":
+    tap.main()
