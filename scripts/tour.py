@@ -198,6 +198,15 @@ class Tour:
         text = self.kdig(NAME, "A", source=rigs.CLIENT_OF["jp"])
         self.check_drawn("Japan, of the new zone", text, self.pools[2].servers("0", "jp"))
 
+    def kernel(self):
+        """What is no DNS query goes to the POP's kernel
+        It has a twin of the port, with its MAC and addresses: nobody told the client where the POP is."""
+        for address in (rigs.POP_IPV4, rigs.POP_IPV6):
+            text = self.rig.as_client("ping", "-c", 3, "-i", "0.2", "-W", "2", address, check=False).stdout
+            self.check(f"{address} answers ping", " 3 received, 0% packet loss" in text, text)
+            text = self.rig.as_client("ip", "neigh", "show", address).stdout
+            self.check(f"its MAC was found: {rigs.POP_MAC}", rigs.POP_MAC in text and "PERMANENT" not in text, text)
+
     def status(self):
         """What the POP says of itself"""
         self.anytick("pop", "status", "--pop", self.rig.control)
@@ -210,7 +219,8 @@ class Tour:
         self.step(self.tables)
         if self.wrong:
             return
-        for stop in (self.push, self.by_source, self.by_subnet, self.vendor, self.ipv6, self.negative, self.swap):
+        stops = (self.push, self.by_source, self.by_subnet, self.vendor, self.ipv6, self.negative, self.swap, self.kernel)
+        for stop in stops:
             self.step(stop)
         self.step(self.status)
 

@@ -41,7 +41,7 @@ Result<std::unique_ptr<KernelLane>> KernelLane::create(uint16_t port, uint32_t f
   const std::string name = fmt::format("kernel{}", port);
   lane->to_kernel_ = make_ring(name + ".to", RING_F_SC_DEQ);
   lane->from_kernel_ = make_ring(name + ".from", RING_F_SP_ENQ | RING_F_SC_DEQ);
-  lane->punt_pool_ = make_pool(name + ".punts", pool_mbufs, frame_bytes);
+  lane->punt_pool_ = make_pool(name + ".punts", pool_mbufs + device_mbufs, frame_bytes);
   lane->kernel_pool_ = make_pool(name + ".sends", pool_mbufs + device_mbufs, frame_bytes);
   if (lane->to_kernel_ == nullptr || lane->from_kernel_ == nullptr || lane->punt_pool_ == nullptr ||
       lane->kernel_pool_ == nullptr) {

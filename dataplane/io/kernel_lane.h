@@ -23,7 +23,8 @@ class KernelLane {
  public:
   static constexpr unsigned ring_frames = 1024;
 
-  /// For frames of `frame_bytes`; `device_mbufs` are those that the twin's driver keeps. The bell outlives the lane.
+  /// For frames of `frame_bytes`; `device_mbufs` are those that the twin's driver keeps each way. The bell outlives the
+  /// lane.
   static Result<std::unique_ptr<KernelLane>> create(uint16_t port, uint32_t frame_bytes, uint32_t device_mbufs,
                                                     Doorbell& bell);
   KernelLane(const KernelLane&) = delete;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <ctime>
 #include <utility>
 
@@ -35,14 +37,17 @@ void block_twin_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-KernelPath::KernelPath() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+KernelPath::KernelPath() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+
+bool KernelPath::wait_for(int fd) const {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
-  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_.fd(), &event);
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 Result<std::unique_ptr<KernelPath>> KernelPath::open(const std::vector<std::unique_ptr<Port>>& ports) {
   std::unique_ptr<KernelPath> path(new KernelPath);
+  if (!path->wait_for(path->bell_.fd())) return Refusal{"kernel path", "", std::strerror(errno)};
   bool twins = false;
   for (size_t i = 0; i < ports.size(); ++i) {
     path->ways_.emplace_back();
@@ -65,9 +70,7 @@ std::optional<Refusal> KernelPath::add(const Port& port, size_t index) {
       KernelTwin::open(port.config(), port.ingress().mac, way->lane->kernel_pool());
   if (!twin) return twin.refusal();
   way->twin = std::move(*twin);
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;
-  all_tell_ &= way->twin->fd() >= 0 && ::epoll_ctl(epoll_, EPOLL_CTL_ADD, way->twin->fd(), &event) == 0;
+  all_tell_ &= way->twin->fd() >= 0 && wait_for(way->twin->fd());
   ways_[index] = std::move(way);
   return std::nullopt;
 }

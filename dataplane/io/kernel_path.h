@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -47,6 +48,7 @@ class KernelPath {
   enum class Progress : uint8_t { none, carried, blocked };
 
   KernelPath();
+  bool wait_for(int fd) const;
   std::optional<Refusal> add(const Port& port, size_t index);
   void run(const std::stop_token& stop);
   Progress carry();

@@ -22,7 +22,7 @@ struct TwinDevice {
 /// Precondition: the port has a twin.
 TwinDevice twin_device(const PortConfig& config, const core::Mac& mac);
 
-/// mbufs that a twin's driver keeps for itself.
+/// mbufs that a twin's driver keeps for itself, each way.
 inline constexpr uint16_t twin_descriptors = 256;
 
 /// An interface of the kernel that stands for a port: what is sent to it the kernel receives, and the other way round.

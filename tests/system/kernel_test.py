@@ -3,9 +3,7 @@
 import hashlib
 import json
 import os
-import re
 import socket
-import subprocess
 import threading
 import time
 import unittest
@@ -105,7 +103,8 @@ class Neighbours(Kernel):
             with self.subTest(address):
                 RIG.as_client("ip", "neigh", "flush", "dev", "client0")
                 RIG.as_pop("ip", "neigh", "flush", "dev", rigs.TWIN)
-                self.assertIsNotNone(ask.ask(RIG, "0.pool.example", source=rigs.CLIENT6_OF["us"] if ":" in address else rigs.CLIENT_OF["us"]))
+                client = (rigs.CLIENT6_OF if ":" in address else rigs.CLIENT_OF)["us"]
+                self.assertEqual(len(ask.ask(RIG, "0.pool.example", source=client).answer[0]), 4)
                 self.assertIn(f"lladdr {rigs.POP_MAC}", RIG.as_client("ip", "neigh", "show", address).stdout)
 
 
@@ -138,6 +137,28 @@ class FastPath(Kernel):
                 done = RIG.as_client("kdig", f"@{address}", "+short", "+retry=0", "0.pool.example", "A")
                 self.assertEqual(len(done.stdout.split()), 4)
                 self.assertEqual(RIG.counters()["dns_answered"], before["dns_answered"] + 1)
+
+
+# A veth has one queue for AF_XDP.
+if os.environ.get("DEVICE") == "af_packet":
+
+    class SeveralWorkers(Kernel):
+        def test_share_the_twin(self):
+            one = RIG.worker_cores
+            RIG.worker_cores = sorted(os.sched_getaffinity(0))[-2:]
+            restart()
+            before = {w["core"]: w["counters"] for w in RIG.status()["workers"]}
+            for client in (rigs.CLIENT_IPV4, *rigs.CLIENT_OF.values()):
+                with self.subTest(client):
+                    done = RIG.as_client("ping", "-c", 3, "-i", "0.2", "-W", "2", "-I", client, rigs.POP_IPV4, check=False)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                    self.assertNotIn("DUP!", done.stdout)
+            after = {w["core"]: w["counters"] for w in RIG.status()["workers"]}
+            sent = [core for core in after if after[core]["kernel_tx"] > before[core]["kernel_tx"]]
+            print(f"# punted: {[after[core]['punted'] for core in after]}", flush=True)
+            self.assertEqual(len(sent), 1, "one worker sends for the kernel, so that its frames stay in order")
+            RIG.worker_cores = one
+            restart()
 
 
 class Tcp(Kernel):
@@ -178,22 +199,21 @@ class Tcp(Kernel):
 class Flood(Kernel):
     def test_towards_the_kernel_costs_no_answer(self):
         restart(f"kernel_pps = {FLOOD_LIMIT}\n")
+        begin = time.monotonic()
         before = RIG.counters()
         command = ("/usr/bin/python3", fixture.HERE / "flood.py", rigs.POP_IPV4, 9999, FLOOD_RATE, FLOOD_SECONDS)
         done = []
-        begin = time.monotonic()
         report = loaded(lambda: done.append(RIG.as_client(*command)))
-        seconds = time.monotonic() - begin
         self.assert_all_answered(report)
         after = RIG.counters()
+        seconds = time.monotonic() - begin
         grown = {name: after[name] - before[name] for name in after}
         sent = int(done[0].stdout)
         print(f"# {sent} frames of no service: {grown['punted']} punted, {grown['drop_kernel_limit']} over the limit")
         self.assertGreater(sent, 2 * FLOOD_LIMIT * FLOOD_SECONDS)
         self.assertGreaterEqual(grown["punted"] + grown["drop_kernel_limit"], sent)
-        # A burst of 256 on top of the rate, and neighbours and such are few.
-        self.assertLessEqual(grown["punted"], FLOOD_LIMIT * seconds + 256)
-        self.assertGreaterEqual(grown["punted"], FLOOD_LIMIT * (FLOOD_SECONDS - 1))
+        self.assertLessEqual(grown["punted"], FLOOD_LIMIT * seconds + 256)  # a burst of 256 on top of the rate
+        self.assertGreater(grown["punted"], FLOOD_LIMIT)
         self.assertEqual(grown["drop_kernel_full"], 0)
         restart()
 
@@ -237,16 +257,15 @@ class TwoPorts(Kernel):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                 reply = RIG.as_client("kdig", f"@{address}", "+short", "+retry=0", "0.pool.example", "A")
                 self.assertEqual(len(reply.stdout.split()), 4)
-        # A port answers only for its own addresses: the other one's are the kernel's, which has no DNS here.
-        with RIG.client_socket(self.CLIENT, server=self.POP) as opened:
-            opened.settimeout(3)
-            opened.send(ask.query_of("0.pool.example").to_wire())
-            self.assertTrue(opened.recv(512))
+        # A port's workers answer only for its own addresses: another one's are the kernel's, and so the sockets'.
         RIG.as_client("ip", "route", "add", f"{rigs.POP_IPV4}/32", "via", self.POP, "dev", "client1")
-        with RIG.client_socket(self.CLIENT) as opened:
-            opened.settimeout(3)
-            opened.send(ask.query_of("0.pool.example").to_wire())
-            self.assertRaises(ConnectionRefusedError, opened.recv, 512)
+        for server, by_kernel in ((self.POP, 0), (rigs.POP_IPV4, 1)):
+            before = RIG.counters()["kernel_udp_queries"]
+            with RIG.client_socket(self.CLIENT, server=server) as opened:
+                opened.settimeout(3)
+                opened.send(ask.query_of("0.pool.example").to_wire())
+                self.assertTrue(opened.recv(512))
+            self.assertEqual(RIG.counters()["kernel_udp_queries"] - before, by_kernel)
 
 
 if __name__ == "__main__":

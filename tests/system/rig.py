@@ -123,6 +123,8 @@ class Rig:
         self.daemon = None
         self.ports = []
         self.sections = ""  # further tables of pop.toml
+        cores = sorted(os.sched_getaffinity(0))
+        self.control_cores, self.worker_cores = cores[:1], cores[-1:]
         self.room = Path(tempfile.mkdtemp(prefix=f"anytick-{os.getpid()}-"))
         self.log = self.room / "anytickd.log"
         self.control = f"unix:{self.room}/pop.sock"
@@ -214,7 +216,6 @@ class Rig:
     # The daemon
 
     def write_config(self):
-        cores = sorted(os.sched_getaffinity(0))
         text = f"""\
 name = "rig"
 state_dir = "{self.state}"
@@ -222,10 +223,10 @@ control = "{self.control}"
 
 [eal]
 huge_pages = "auto"
-control_cores = [{cores[0]}]
+control_cores = {self.control_cores}
 
 [workers]
-cores = [{cores[-1]}]
+cores = {self.worker_cores}
 idle = "{self.idle}"
 
 {self.sections}"""

@@ -27,11 +27,13 @@ TEST(Port, IngressHasAddressesAsOnTheWire) {
   PortConfig config;
   config.device = device.name;
   config.mac = {0x02, 0, 0, 0, 0, 0x53};
+  config.next_hop = {0x02, 0, 0, 0, 0, 0x01};
   config.addresses = {*geo::parse_address("192.0.2.53"), *geo::parse_address("2001:db8::53")};
   const auto port = Port::open(config, workers_of(1));
   ASSERT_TRUE(port) << port.refusal().text();
   const core::Ingress& ingress = (*port)->ingress();
   EXPECT_EQ(ingress.mac, *config.mac);
+  EXPECT_EQ(ingress.next_hop, config.next_hop);
   ASSERT_EQ(ingress.ipv4.size(), 1u);
   EXPECT_EQ(std::memcmp(ingress.ipv4.data(), "\xc0\x00\x02\x35", 4), 0);
   ASSERT_EQ(ingress.ipv6.size(), 1u);
