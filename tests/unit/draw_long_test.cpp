@@ -185,7 +185,7 @@ class Tests {
     const Pool& pool = Pool::sample();
     const uint32_t rrset = pool.rrset(each);
     const core::ReadySet& set = pool.join->set(rrset);
-    ASSERT_TRUE(set.drawn);
+    ASSERT_EQ(set.kind, core::AnswerKind::draw);
     const std::vector<uint32_t> weights = pool.weights(rrset);
     const unsigned k = std::min<unsigned>(set.max_records, static_cast<unsigned>(weights.size()));
     const std::string what = std::string(each.name) + " from " + each.client + " seed " + std::to_string(each.seed);
