@@ -9,9 +9,9 @@
 namespace anytick::core {
 
 /// Every counter: X(identifier, "exported name"). A frame, a query over TCP or a datagram that came by the kernel ends
-/// as exactly one of answered, punted or a drop reason; rcode_*, dns_* and tx_refused say more about answered ones.
-/// What became of a punt is known to who has the kernel path: he counts it as punted or as one of the drop_*kernel*
-/// reasons. Of accepted TCP connections, those that are not closed are open.
+/// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, cookie_* and tx_refused say more of answered
+/// ones. What became of a punt is known to who has the kernel path: he counts it as punted or as one of the
+/// drop_*kernel* reasons. Of accepted TCP connections, those that are not closed are open.
 #define ANYTICK_COUNTERS(X)                                                                                            \
   X(rx_frames, "rx_frames")                                                                                            \
   X(tcp_queries, "tcp_queries")                                                                                        \

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include <sys/eventfd.h>
@@ -79,6 +80,7 @@ void Sockets::run() {
 /// Whether it is time to stop. Each event is answered from one generation; a new one need not wait for all of them.
 bool Sockets::serve(std::span<const epoll_event> events, TableReader& reader) {
   const Clock::time_point now = Clock::now();
+  state_.now = static_cast<uint32_t>(std::time(nullptr));
   bool stop = false;
   for (const epoll_event& event : events) {
     Watched& watched = *static_cast<Watched*>(event.data.ptr);
