@@ -2,12 +2,15 @@
 #include <atomic>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "dataplane/core/bytes.h"
 #include "dataplane/io/sockets.h"
@@ -281,6 +284,40 @@ TEST_F(SocketsTest, IdleConnectionsAreClosedByTheThread) {
   sockets_->start();
   EXPECT_TRUE(tcp().is_closed());
   EXPECT_EQ(counted(Counter::tcp_timed_out), 1u);
+}
+
+/// Exactly so many more files can be opened, until destruction.
+class FewFiles {
+ public:
+  explicit FewFiles(unsigned more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(STDERR_FILENO); // the lowest number that is free
+    ::close(next);
+    rlimit limit = before_;
+    limit.rlim_cur = static_cast<rlim_t>(next) + more;
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+  ~FewFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(SocketsTest, ClientsWaitWhileThereAreNoFiles) {
+  const DnsClient datagrams = udp();
+  std::optional<FewFiles> few(1);
+  const DnsClient client = tcp(); // with the last one
+  client.send(framed(query_of(1)));
+  for (uint16_t id = 0; id < 100; ++id) {
+    datagrams.send(query_of(id));
+    EXPECT_EQ(datagrams.receive_message(), expected(query_of(id), true));
+  }
+  EXPECT_EQ(counted(Counter::tcp_accepted), 0u);
+  few.reset();
+  expect_answers(client, {query_of(1)});
+  EXPECT_EQ(counted(Counter::tcp_accepted), 1u);
 }
 
 TEST_F(SocketsTest, AnAddressThatIsTakenIsRefused) {
