@@ -217,6 +217,18 @@ class Flood(Kernel):
         self.assertEqual(grown["drop_kernel_full"], 0)
         restart()
 
+    def test_by_the_kernel_costs_no_answer(self):
+        before = RIG.counters()
+        command = ("/usr/bin/python3", fixture.HERE / "flood.py", rigs.CLIENT_IPV4, 9999, FLOOD_RATE, FLOOD_SECONDS)
+        done = []
+        report = loaded(lambda: done.append(RIG.as_pop(*command)))
+        self.assert_all_answered(report)
+        after = RIG.counters()
+        sent, came = int(done[0].stdout), after["kernel_tx"] - before["kernel_tx"]
+        print(f"# {sent} frames of the kernel, {came} sent")
+        self.assertGreater(came, sent / 2)  # the interface itself drops what it has no room for
+        self.assertEqual(after["tx_refused"], before["tx_refused"])
+
 
 class NoTwin(Kernel):
     def test_punts_are_dropped_by_name(self):
