@@ -210,7 +210,7 @@ Result<std::vector<std::byte>> compile(std::span<const Zone> zones, uint64_t ser
   }
   ImageWriter writer({texts.begin(), texts.end()});
   for (size_t i = 0; i < order->size(); ++i) ZoneCompiler(*(*order)[i], variants[i], writer).run();
-  return writer.finish(serial, created);
+  return lay_out(writer.take(), serial, created);
 }
 
 } // namespace anytick::control

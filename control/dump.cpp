@@ -155,7 +155,8 @@ std::string dump_json(const core::ZoneImage& image) {
                     {"created", header.created},
                     {"bytes", header.total_bytes},
                     {"digest", hex_text(header.digest)}};
-  for (const char* section : {"zones", "selectors", "rrsets"}) json[section] = ordered_json::array();
+  for (const char* section : {"targets", "zones", "selectors", "rrsets"}) json[section] = ordered_json::array();
+  for (const core::ImageTarget& target : image.targets()) json["targets"].push_back(image.text_of(target.text));
   for (const core::ImageZone& zone : image.zones()) json["zones"].push_back(zone_json(image, zone));
   for (const core::ImageSelector& each : image.selectors()) json["selectors"].push_back(selector_json(image, each));
   for (const core::ImageRRset& each : image.rrsets()) json["rrsets"].push_back(rrset_json(image, each));

@@ -10,7 +10,7 @@ namespace anytick::control {
 /// several names share is printed once and referred to.
 std::string dump_text(const core::ZoneImage& image);
 
-/// All of an image as one JSON object.
+/// All of an image as one JSON object, which assemble() makes the same image of.
 std::string dump_json(const core::ZoneImage& image);
 
 } // namespace anytick::control

@@ -1,26 +1,25 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "control/image_layout.h"
 #include "control/zone.h"
 #include "dataplane/core/zone_image.h"
-#include "geo/refusal.h"
 
 namespace anytick::control {
 
-/// Collects the elements of an image, equal ones once, and lays them out.
+/// Collects the elements of an image, equal ones once.
 class ImageWriter {
  public:
   /// `targets`: all texts that entries will name, sorted and distinct.
   explicit ImageWriter(const std::vector<std::string>& targets);
 
   uint32_t target(std::string_view text) const { return target_index_.at(std::string(text)); }
-  core::BlobRange blob(std::string_view bytes);
   uint32_t rrset(const RecordSet& set, uint32_t max_hosts);
   /// The TXT record that tells a client where it is taken to be.
   uint32_t location_rrset(uint32_t ttl);
@@ -29,27 +28,16 @@ class ImageWriter {
   std::vector<core::ImageEntry> entries_of(uint32_t selector) const;
   /// Precondition: types sorted; zones and their nodes come in canonical order.
   void node(std::string_view name, const std::vector<core::ImageNodeType>& types);
-  void zone(core::ImageZone zone) { zones_.push_back(zone); }
-  uint32_t node_count() const { return static_cast<uint32_t>(nodes_.size()); }
+  void zone(core::ImageZone zone) { parts_.zones.push_back(zone); }
+  uint32_t node_count() const { return static_cast<uint32_t>(parts_.nodes.size()); }
 
-  /// The image's bytes, its digest set; refused where a section outgrows the format.
-  Result<std::vector<std::byte>> finish(uint64_t serial, uint64_t created) const;
+  ImageParts take() { return std::move(parts_); }
 
  private:
   std::unordered_map<std::string, uint32_t> target_index_;
-  std::unordered_map<std::string, core::BlobRange> known_bytes_;
   std::unordered_map<std::string, uint32_t> known_rrsets_;
   std::unordered_map<std::string, uint32_t> known_selectors_;
-
-  std::string blob_;
-  std::vector<core::ImageZone> zones_;
-  std::vector<core::ImageNode> nodes_;
-  std::vector<core::ImageNodeType> node_types_;
-  std::vector<core::ImageSelector> selectors_;
-  std::vector<core::ImageEntry> entries_;
-  std::vector<core::ImageTarget> targets_;
-  std::vector<core::ImageRRset> rrsets_;
-  std::vector<core::ImageRecord> records_;
+  ImageParts parts_;
 };
 
 } // namespace anytick::control

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "control/assemble.h"
 #include "control/command.h"
 #include "control/compile.h"
 #include "control/dns_text.h"
@@ -118,6 +119,22 @@ void run_dump(const ZoneOptions& options) {
     throw CommandFailure(exit_refused, "standard output: cannot write");
 }
 
+void run_assemble(const ZoneOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto key = sign_key_option(options.sign_key);
+  const std::string& dump = options.files.front();
+  const std::vector<std::byte> json = read_file(dump);
+  Findings findings(dump);
+  const auto assembled = assemble({reinterpret_cast<const char*>(json.data()), json.size()}, findings);
+  for (const Finding& finding : findings.all()) fmt::print(stderr, "{}\n", finding.text());
+  if (!assembled) throw CommandFailure(exit_refused, counted(findings.faults(), "fault") + ", nothing is written");
+  const core::ZoneImage image = validated(assembled->bytes, dump);
+  write_signed(options.image, assembled->bytes, {core::SignedTable::zone_image, image.header().digest}, key);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  print_summary(image, options.image, took.count());
+  fmt::print("{} image that was dumped\n", assembled->is_dumped ? "the" : "not the");
+}
+
 } // namespace
 
 void add_zone_command(CLI::App& app) {
@@ -142,6 +159,12 @@ void add_zone_command(CLI::App& app) {
   dump->add_option("IMAGE", options->image, "zone image")->required();
   dump->add_flag("--json", options->json, "as one JSON object");
   dump->callback([options] { run_dump(*options); });
+
+  CLI::App* assembled = zone->add_subcommand("assemble", "Make an image of what zone dump --json printed");
+  assembled->add_option("DUMP", options->files, "dump of an image")->required()->expected(1);
+  assembled->add_option("-o,--output", options->image, "image to write; replaced in one step")->required();
+  assembled->add_option("--sign", options->sign_key, "private key (PEM): the signature is written to OUTPUT.sig");
+  assembled->callback([options] { run_assemble(*options); });
 }
 
 } // namespace anytick::control

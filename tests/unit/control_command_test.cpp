@@ -117,6 +117,20 @@ TEST_F(ZoneCommand, CompilesAndDumps) {
   EXPECT_EQ(json["zones"][1]["origin"], "warned.example.");
 }
 
+TEST_F(ZoneCommand, AssemblesWhatItDumped) {
+  ASSERT_EQ(run({"zone", "compile", good_, "-o", image_}).code, exit_done);
+  const std::string dump = directory_.write("dump.json", run({"zone", "dump", "--json", image_}).output);
+  const std::string again = directory_.file("again");
+  const Outcome outcome = run({"zone", "assemble", dump, "-o", again});
+  EXPECT_EQ(outcome.code, exit_done) << outcome.failure << outcome.errors;
+  EXPECT_TRUE(outcome.output.ends_with("\nthe image that was dumped\n")) << outcome.output;
+  EXPECT_EQ(text_of(again), text_of(image_));
+  const Outcome faulty = run({"zone", "assemble", good_, "-o", again});
+  EXPECT_EQ(faulty.code, exit_refused);
+  EXPECT_EQ(faulty.failure, "10 faults, nothing is written");
+  EXPECT_NE(faulty.errors.find(good_ + ": data: fault: no such key\n"), std::string::npos) << faulty.errors;
+}
+
 TEST_F(ZoneCommand, TakesTheSerialGiven) {
   EXPECT_EQ(run({"zone", "compile", good_, "-o", image_, "--serial", "123456789012"}).code, exit_done);
   EXPECT_EQ(core::ZoneImage::validate(read_file(image_))->header().serial, 123456789012u);
