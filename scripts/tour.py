@@ -23,6 +23,7 @@ from pool import Pool  # noqa: E402
 
 SERIALS = {1: "198.18.0.0", 2: "198.19.0.0"}
 NAME = "0.pool.example"
+KEY = "hub.pem"
 COUNTRY_NAME = {"jp": "Japan", "us": "the United States", "de": "Germany", "br": "Brazil", "ng": "Nigeria"}
 # As many random addresses as it takes to meet each of the countries.
 CANDIDATES = 20000
@@ -90,8 +91,19 @@ class Tour:
             made = rigs.run(sys.executable, HERE / "make_sample_pool", *options).stdout
             print(f"  {made.strip()}".replace(f"{self.rig.room}/", ""), flush=True)
             zone, self.images[serial] = directory / "pool.example.json", directory / "zone.image"
+            self.target_a_block(zone)
             self.anytick("zone", "compile", zone, "-o", self.images[serial])
             self.pools[serial] = Pool(zone)
+
+    @staticmethod
+    def target_a_block(zone):
+        """The block of Brazil's client gets an answer of its own for one name."""
+        content = json.loads(zone.read_text())
+        block = ipaddress.ip_network(rigs.CLIENT_OF["br"] + "/24", strict=False)
+        content["targeting"] += " ip"
+        content["data"]["here"] = {"a": ["198.18.0.1"]}
+        content["data"][f"here.[{block.network_address}]"] = {"a": ["198.18.0.2"]}
+        zone.write_text(json.dumps(content))
 
     def anytick(self, *words):
         print(f"  $ anytick {' '.join(map(str, words))}".replace(f"{self.rig.room}/", ""), flush=True)
@@ -100,8 +112,12 @@ class Tour:
 
     def push(self):
         """Push them to the POP
-        The command returns when every worker answers from the new tables, or with the reason why they were refused."""
-        self.anytick("pop", "push", "--pop", self.rig.control, "--zone", self.images[1], "--geo", self.map)
+        The POP has been told whom to trust, and takes nothing that the hub has not signed. The command returns when
+        every worker answers from the new tables, or with the reason why they were refused."""
+        tables = ("--zone", self.images[1], "--geo", self.map)
+        refused = self.rig.push(self.images[1], self.map, check=False)
+        self.check("without a signature they are refused", refused.returncode == 1, refused.stdout + refused.stderr)
+        self.anytick("pop", "push", "--pop", self.rig.control, *tables, "--sign", self.rig.room / KEY)
         self.check("the POP runs serial 1", self.running_serial() == 1)
 
     def running_serial(self):
@@ -146,6 +162,22 @@ class Tour:
         text = self.kdig("acorn.pool.example", "A", source=rigs.CLIENT_OF["de"])
         self.check_drawn("Germany", text, self.pools[1].servers("acorn", "de"))
 
+    def block(self):
+        """A target by address
+        `here` has an answer of its own for the block of the client in Brazil."""
+        for country, expected in (("br", "198.18.0.2"), ("ng", "198.18.0.1")):
+            text = self.kdig("here.pool.example", "A", source=rigs.CLIENT_OF[country])
+            self.check(f"{expected} for {COUNTRY_NAME[country]}", self.answers(text) == [expected], text)
+
+    def explain(self):
+        """Ask why
+        The command asks the code that answers, and says why the client gets what it gets, and how likely."""
+        words = ("zone", "explain", self.images[1], "--geo", self.map, NAME, "A", "--client", rigs.CLIENT_OF["jp"])
+        self.anytick(*words, "--top", "3")
+        steps = json.loads(rigs.run(self.rig.anytick, *words, "--json").stdout)["steps"]
+        servers = {record["data"] for record in steps[-1]["rrset"]["records"]}
+        self.check("it names the servers of Japan", servers == set(self.pools[1].servers("0", "jp")))
+
     def ipv6(self):
         """AAAA, asked over IPv6"""
         text = self.kdig(NAME, "AAAA", source=rigs.CLIENT6_OF["us"])
@@ -183,7 +215,8 @@ class Tour:
             ) as process:
                 for serial in (2, 1, 2):
                     time.sleep(1)
-                    self.anytick("pop", "push", "--pop", self.rig.control, "--zone", self.images[serial])
+                    zone = ("--zone", self.images[serial], "--sign", self.rig.room / KEY)
+                    self.anytick("pop", "push", "--pop", self.rig.control, *zone)
                     self.check(f"the POP runs serial {serial}", self.running_serial() == serial)
                 text = process.communicate()[0]
         finally:
@@ -219,8 +252,8 @@ class Tour:
         self.step(self.tables)
         if self.wrong:
             return
-        stops = (self.push, self.by_source, self.by_subnet, self.vendor, self.ipv6, self.negative, self.swap, self.kernel)
-        for stop in stops:
+        stops = (self.push, self.by_source, self.by_subnet, self.vendor, self.block, self.explain, self.ipv6, self.negative)
+        for stop in (*stops, self.swap, self.kernel):
             self.step(stop)
         self.step(self.status)
 
@@ -232,6 +265,8 @@ def start(options):
     for device in devices:
         rig = rigs.Rig(*programs, device)
         try:
+            rigs.run(rig.anytick, "key", "generate", "-o", rig.room / KEY)
+            rig.sections = f'[trust]\nkeys = ["{(rig.room / KEY).with_suffix(".pub")}"]\n'
             rig.start()
             print(f"==> anytickd answers on net_{device}, process {rig.daemon.pid} in namespace {rig.pop}", flush=True)
             return rig

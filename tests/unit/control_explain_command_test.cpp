@@ -1,6 +1,5 @@
 #include "control/explain_command.h"
 
-#include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,7 @@
 #include "control/zone_command.h"
 #include "control_explained.h"
 #include "control_files.h"
+#include "control_run.h"
 
 namespace anytick::control::test {
 namespace {
@@ -23,26 +23,8 @@ class ExplainCommand : public testing::Test {
     run({"geo", "compile", "--override", directory_.write("overrides", explained_overrides), "-o", map_});
   }
 
-  struct Outcome {
-    int code;
-    std::string failure;
-    std::string output;
-  };
-  static Outcome run(std::vector<std::string> words) {
-    CLI::App app;
-    add_zone_command(app);
-    add_explain_command(app);
-    add_geo_command(app);
-    std::reverse(words.begin(), words.end());
-    Outcome outcome{exit_done, "", ""};
-    testing::internal::CaptureStdout();
-    try {
-      app.parse(words);
-    } catch (const CommandFailure& failure) {
-      outcome = {failure.exit_code, failure.what(), ""};
-    }
-    outcome.output = testing::internal::GetCapturedStdout();
-    return outcome;
+  static Outcome run(const std::vector<std::string>& words) {
+    return run_command(words, add_zone_command, add_explain_command, add_geo_command);
   }
   Outcome explained(const std::string& name, const std::string& type, const std::string& client,
                     std::vector<std::string> more = {}) const {

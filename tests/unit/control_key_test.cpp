@@ -1,8 +1,5 @@
 #include <sys/stat.h>
 
-#include <algorithm>
-
-#include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 
 #include "control/command.h"
@@ -11,6 +8,7 @@
 #include "control/signing.h"
 #include "control/zone_command.h"
 #include "control_files.h"
+#include "control_run.h"
 #include "control_zones.h"
 #include "dataplane/core/signature.h"
 #include "dataplane/core/zone_image.h"
@@ -18,29 +16,8 @@
 namespace anytick::control::test {
 namespace {
 
-struct Outcome {
-  int code = exit_done;
-  std::string failure;
-  std::string output;
-};
-
-/// `anytick ...` as the program runs it.
-Outcome run(std::vector<std::string> words) {
-  CLI::App app;
-  add_key_command(app);
-  add_zone_command(app);
-  add_geo_command(app);
-  std::reverse(words.begin(), words.end());
-  testing::internal::CaptureStdout();
-  Outcome outcome;
-  try {
-    app.parse(words);
-  } catch (const CommandFailure& failure) {
-    outcome.code = failure.exit_code;
-    outcome.failure = failure.what();
-  }
-  outcome.output = testing::internal::GetCapturedStdout();
-  return outcome;
+Outcome run(const std::vector<std::string>& words) {
+  return run_command(words, add_key_command, add_zone_command, add_geo_command);
 }
 
 std::string text_of(const std::string& file) {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include "control/push.h"
 #include "control/signing.h"
 #include "control_files.h"
+#include "control_run.h"
 #include "control_zones.h"
 
 namespace anytick::control::test {
@@ -85,26 +85,9 @@ class Push : public testing::Test {
   }
   ~Push() override { server_->Shutdown(); }
 
-  struct Outcome {
-    int code = exit_done;
-    std::string failure;
-    std::string output;
-  };
-  Outcome run(std::vector<std::string> words) {
-    CLI::App app;
-    add_pop_command(app);
+  Outcome run(std::vector<std::string> words) const {
     words.insert(words.end(), {"--pop", address_, "--timeout", "20"});
-    std::reverse(words.begin(), words.end());
-    testing::internal::CaptureStdout();
-    Outcome outcome;
-    try {
-      app.parse(words);
-    } catch (const CommandFailure& failure) {
-      outcome.code = failure.exit_code;
-      outcome.failure = failure.what();
-    }
-    outcome.output = testing::internal::GetCapturedStdout();
-    return outcome;
+    return run_command(words, add_pop_command);
   }
   std::string image_file(size_t txt_records) {
     std::string json = "{\"serial\": 1, \"data\": {\"\": {\"ns\": \"a.b\"}";
