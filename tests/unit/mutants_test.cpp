@@ -86,7 +86,7 @@ class Questions {
   /// with a message that parses.
   static void check(const PacketCase& row, const core::Frame& frame) {
     SCOPED_TRACE(row.description);
-    ASSERT_EQ(frame.verdict, row.reply.empty() ? core::Verdict::drop : core::Verdict::reply);
+    ASSERT_EQ(frame.verdict, row.verdict());
     if (row.reply.empty()) return;
     ASSERT_LE(frame.length, frame.room);
     ASSERT_NO_THROW(render(payload_of_reply(row.frame, {frame.data, frame.data + frame.length})));
