@@ -252,8 +252,8 @@ class Tour:
         self.step(self.tables)
         if self.wrong:
             return
-        stops = (self.push, self.by_source, self.by_subnet, self.vendor, self.block, self.explain, self.ipv6, self.negative)
-        for stop in (*stops, self.swap, self.kernel):
+        asked = (self.by_source, self.by_subnet, self.vendor, self.block, self.explain, self.ipv6, self.negative)
+        for stop in (self.push, *asked, self.swap, self.kernel):
             self.step(stop)
         self.step(self.status)
 
