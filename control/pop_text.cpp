@@ -99,6 +99,9 @@ std::string status_text(const v1::StatusReply& reply, uint64_t now) {
   text += reply.zones().empty() ? "zones: none\n" : "zones:\n";
   for (const v1::Zone& zone : reply.zones())
     text += fmt::format("  {} serial {}, {} names\n", zone.origin(), zone.serial(), zone.names());
+  for (const v1::Port& port : reply.ports())
+    text += fmt::format("port {}: {} received, {} sent, {} missed\n", port.device(), port.received(), port.sent(),
+                        port.missed() + port.rx_no_mbuf());
   text += counters_text("counters", reply.counters());
   for (const v1::Worker& worker : reply.workers())
     text += counters_text(worker.name().empty() ? fmt::format("worker on core {}", worker.core()) : worker.name(),
@@ -121,6 +124,15 @@ std::string status_json(const v1::StatusReply& reply) {
     json["cookie_secrets"].push_back(
         {{"fingerprint", hex_text(each.fingerprint())}, {"state", state_text(each.state())}});
   json["counters"] = counters_json(reply.counters());
+  json["ports"] = ordered_json::array();
+  for (const v1::Port& port : reply.ports())
+    json["ports"].push_back({{"device", port.device()},
+                             {"received", port.received()},
+                             {"sent", port.sent()},
+                             {"missed", port.missed()},
+                             {"rx_errors", port.rx_errors()},
+                             {"tx_errors", port.tx_errors()},
+                             {"rx_no_mbuf", port.rx_no_mbuf()}});
   json["workers"] = ordered_json::array();
   for (const v1::Worker& worker : reply.workers())
     json["workers"].push_back({{"core", worker.name().empty() ? ordered_json(worker.core()) : ordered_json()},

@@ -160,7 +160,10 @@ int serve(const Config& config, const sigset_t& signals) {
   std::vector<WorkerView> views;
   for (const auto& worker : workers) views.push_back({worker->core(), &worker->counters()});
   if (*sockets != nullptr) views.push_back({0, &(*sockets)->counters(), "sockets"});
-  ControlService service({config.name, ANYTICK_VERSION, config.max_table_bytes}, tables, std::move(views));
+  std::vector<PortView> port_views;
+  for (const auto& port : *ports) port_views.push_back({std::string(port->config().device_name()), port->id()});
+  ControlService service({config.name, ANYTICK_VERSION, config.max_table_bytes}, tables, std::move(views),
+                         std::move(port_views));
   const RunningWorkers running(workers);
   if (*sockets != nullptr) (*sockets)->start();
   const Result<std::unique_ptr<ControlServer>> server = ControlServer::start(config.control_socket, service);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <rte_ethdev.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,6 +103,21 @@ void fill_counters(pop::v1::StatusReply& reply, const std::vector<WorkerView>& w
   }
 }
 
+void fill_ports(pop::v1::StatusReply& reply, const std::vector<PortView>& ports) {
+  for (const PortView& port : ports) {
+    pop::v1::Port& out = *reply.add_ports();
+    out.set_device(port.device);
+    rte_eth_stats stats{};
+    if (rte_eth_stats_get(port.id, &stats) != 0) continue;
+    out.set_received(stats.ipackets);
+    out.set_sent(stats.opackets);
+    out.set_missed(stats.imissed);
+    out.set_rx_errors(stats.ierrors);
+    out.set_tx_errors(stats.oerrors);
+    out.set_rx_no_mbuf(stats.rx_nombuf);
+  }
+}
+
 template <class List> void fill_secrets(List& list, const core::CookieKeys& keys) {
   for (uint32_t i = 0; i < keys.count; ++i) {
     pop::v1::CookieSecretInfo& out = *list.Add();
@@ -129,8 +145,9 @@ std::optional<Refusal> clear_socket(const std::filesystem::path& path) {
 
 } // namespace
 
-ControlService::ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers)
-    : config_(std::move(config)), tables_(tables), workers_(std::move(workers)),
+ControlService::ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers,
+                               std::vector<PortView> ports)
+    : config_(std::move(config)), tables_(tables), workers_(std::move(workers)), ports_(std::move(ports)),
       started_(static_cast<uint64_t>(std::time(nullptr))) {}
 
 grpc::Status ControlService::Load(grpc::ServerContext* context, grpc::ServerReader<pop::v1::LoadRequest>* stream,
@@ -214,6 +231,7 @@ grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusR
     reply->add_trusted_key_ids(id.data(), id.size());
   }
   fill_secrets(*reply->mutable_cookie_secrets(), running->cookie_keys);
+  fill_ports(*reply, ports_);
   fill_counters(*reply, workers_);
   if (running->zone != nullptr) fill_zones(*reply, running->zone->table);
   return grpc::Status::OK;

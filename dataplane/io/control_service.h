@@ -24,6 +24,12 @@ struct WorkerView {
   std::string name = {}; ///< of what is no packet worker and has no core of its own
 };
 
+/// A port whose device Status asks. Open for as long as the service.
+struct PortView {
+  std::string device;
+  uint16_t id;
+};
+
 struct ServiceConfig {
   std::string name;    ///< of the POP
   std::string version; ///< of anytickd
@@ -35,7 +41,8 @@ struct ServiceConfig {
 /// pop.proto's Pop. Handlers run on gRPC's threads, which inherit the affinity of the thread that starts the server.
 class ControlService final : public pop::v1::Pop::Service {
  public:
-  ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers);
+  ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers,
+                 std::vector<PortView> ports = {});
 
   grpc::Status Load(grpc::ServerContext* context, grpc::ServerReader<pop::v1::LoadRequest>* stream,
                     pop::v1::LoadReply* reply) override;
@@ -52,6 +59,7 @@ class ControlService final : public pop::v1::Pop::Service {
   ServiceConfig config_;
   Tables& tables_;
   std::vector<WorkerView> workers_;
+  std::vector<PortView> ports_;
   uint64_t started_; ///< seconds since 1970
   std::atomic<unsigned> loads_{0};
 };

@@ -312,6 +312,13 @@ class Counters(unittest.TestCase):
         self.assertEqual(count["dns_answered"], rcodes)
         self.assertEqual(count["tx_refused"], 0)
 
+    def test_the_device_says_what_it_missed(self):
+        ask.ask(RIG, "one.records.example")
+        (port,) = RIG.status()["ports"]
+        self.assertEqual((port["device"], port["missed"]), (f"net_{RIG.device}0", 0))
+        self.assertGreater(port["received"], 0)
+        self.assertGreater(port["sent"], 0)
+
     def test_workers_sum_up_to_the_totals(self):
         status = RIG.status()
         sums = {name: sum(w["counters"][name] for w in status["workers"]) for name in status["counters"]}

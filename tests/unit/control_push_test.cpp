@@ -231,6 +231,12 @@ TEST(PopText, ShowsAStatus) {
     counter->set_name(value == 0 ? "dropped" : "answered");
     counter->set_value(value);
   }
+  v1::Port* port = reply.add_ports();
+  port->set_device("net_af_xdp0");
+  port->set_received(11);
+  port->set_sent(9);
+  port->set_missed(2);
+  port->set_rx_no_mbuf(1);
   reply.add_workers()->set_core(1);
   reply.add_workers()->set_name("sockets");
   EXPECT_EQ(status_text(reply, 1600), R"(POP fra1
@@ -239,6 +245,7 @@ tables:
   zone serial 77 loaded 1m 40s ago, format 1, 4096 bytes, digest 0102
 zones:
   pool.example. serial 5, 9 names
+port net_af_xdp0: 11 received, 9 sent, 3 missed
 counters:
   answered                                            7
 worker on core 1: all zero
@@ -247,6 +254,7 @@ sockets: all zero
   const auto json = nlohmann::json::parse(status_json(reply));
   EXPECT_EQ(json["counters"]["dropped"], 0);
   EXPECT_EQ(json["tables"][0]["digest"], "0102");
+  EXPECT_EQ(json["ports"][0]["missed"], 2);
   EXPECT_EQ(json["workers"][0]["core"], 1);
   EXPECT_TRUE(json["workers"][1]["core"].is_null());
   EXPECT_EQ(json["workers"][1]["name"], "sockets");
