@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "dataplane/io/kernel_link.h"
+#include "dataplane/io/port.h"
 
 namespace anytick::io {
 namespace {
@@ -30,7 +30,7 @@ uint16_t mtu_of(const PortConfig& config, const rte_eth_dev_info& info) {
 } // namespace
 
 TwinDevice twin_device(const PortConfig& config, const core::Mac& mac) {
-  const std::string common = fmt::format("iface={},mac={:02x}", config.kernel.interface, fmt::join(mac, ":"));
+  const std::string common = fmt::format("iface={},mac={}", config.kernel.interface, mac_text(mac));
   if (config.kernel.driver == TwinDriver::tap) return {"net_tap_" + config.kernel.interface, common};
   return {"net_virtio_user_" + config.kernel.interface,
           fmt::format("path={},queues=1,queue_size={},{}", vhost_device, twin_descriptors, common)};

@@ -42,14 +42,6 @@ Result<uint16_t> attach(const PortConfig& config, unsigned workers) {
   return id;
 }
 
-std::string to_text(const std::array<uint8_t, 6>& mac) {
-  rte_ether_addr address{};
-  std::memcpy(address.addr_bytes, mac.data(), mac.size());
-  char text[RTE_ETHER_ADDR_FMT_SIZE] = "";
-  rte_ether_format_addr(text, sizeof(text), &address);
-  return text;
-}
-
 core::Ingress ingress_of(const PortConfig& config) {
   core::Ingress ingress;
   for (const geo::Address& address : config.addresses) {
@@ -108,6 +100,14 @@ uint32_t mbufs_for(const rte_eth_dev_info& info, uint16_t rx, uint16_t tx) {
 }
 
 } // namespace
+
+std::string mac_text(const core::Mac& mac) {
+  rte_ether_addr address{};
+  std::memcpy(address.addr_bytes, mac.data(), mac.size());
+  char text[RTE_ETHER_ADDR_FMT_SIZE] = "";
+  rte_ether_format_addr(text, sizeof(text), &address);
+  return text;
+}
 
 std::string device_arguments(const PortConfig& config, unsigned workers) {
   const std::string& device = config.device;
@@ -244,7 +244,7 @@ std::optional<Refusal> Port::start() {
     if (auto fault = steer_to_us()) return fault;
   }
   spdlog::info("{}: port {}, MAC {}, {} + {} descriptors, checksums of replies by {}", config_.device_name(), id_,
-               to_text(ingress_.mac), config_.rx_descriptors, config_.tx_descriptors,
+               mac_text(ingress_.mac), config_.rx_descriptors, config_.tx_descriptors,
                ingress_.tx_udp_checksum ? "the device" : "software");
   watch_link();
   return std::nullopt;

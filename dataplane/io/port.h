@@ -14,6 +14,9 @@
 
 namespace anytick::io {
 
+/// "02:00:00:5E:10:FE"
+std::string mac_text(const core::Mac& mac);
+
 /// The arguments of a virtual device, completed where its driver's defaults do not suit `workers` queues and the MTU.
 std::string device_arguments(const PortConfig& config, unsigned workers);
 

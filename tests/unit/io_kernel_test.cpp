@@ -87,11 +87,11 @@ TEST_P(TwinDevices, HaveThePortsMacAndTheInterfacesName) {
 INSTANTIATE_TEST_SUITE_P(
     , TwinDevices,
     testing::Values(
-        TwinCase{"Tap", {.interface = "at0", .addresses = {}}, "net_tap_at0", "iface=at0,mac=02:00:5e:10:00:fe"},
+        TwinCase{"Tap", {.interface = "at0", .addresses = {}}, "net_tap_at0", "iface=at0,mac=02:00:5E:10:00:FE"},
         TwinCase{"VirtioUser",
                  {.interface = "wan", .driver = TwinDriver::virtio_user, .addresses = {}},
                  "net_virtio_user_wan",
-                 "path=/dev/vhost-net,queues=1,queue_size=256,iface=wan,mac=02:00:5e:10:00:fe"}),
+                 "path=/dev/vhost-net,queues=1,queue_size=256,iface=wan,mac=02:00:5E:10:00:FE"}),
     [](const auto& each) { return each.param.name; });
 
 /// A lane whose both ends the test holds: the gate is the worker's, take_punts() and give() are the thread's.
