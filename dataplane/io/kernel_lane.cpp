@@ -94,10 +94,14 @@ void KernelLane::give(std::span<rte_mbuf*> frames) {
   assert(given == frames.size());
 }
 
+TokenBucket KernelGate::limit_of(const KernelShare& share, PuntClass which) {
+  const uint64_t rate = std::max<uint64_t>(share.frames_per_second / (which == PuntClass::other ? 1 : 4), 1);
+  return {rate, static_cast<uint32_t>(std::min(rate, burst_max)), rte_get_tsc_hz()};
+}
+
 KernelGate::KernelGate(const KernelShare& share)
-    : share_(share),
-      limit_(std::max<uint64_t>(share.frames_per_second, 1),
-             static_cast<uint32_t>(std::clamp<uint64_t>(share.frames_per_second, 1, burst_max)), rte_get_tsc_hz()) {}
+    : share_(share), limits_{limit_of(share, PuntClass::other), limit_of(share, PuntClass::network),
+                             limit_of(share, PuntClass::icmp)} {}
 
 void KernelGate::punt(std::span<rte_mbuf* const> frames, core::Counters& counters) {
   using core::Counter;
@@ -106,8 +110,14 @@ void KernelGate::punt(std::span<rte_mbuf* const> frames, core::Counters& counter
     counters.add(Counter::drop_no_kernel_path, count);
     return;
   }
-  const uint32_t allowed = limit_.take(count, rte_rdtsc());
-  const uint32_t taken = share_.lane->punt(frames.first(allowed));
+  const uint64_t now = rte_rdtsc();
+  std::array<rte_mbuf*, core::burst_max> passing;
+  uint32_t allowed = 0;
+  for (rte_mbuf* frame : frames) {
+    const PuntClass which = punt_class({rte_pktmbuf_mtod(frame, const uint8_t*), frame->data_len});
+    if (limits_[static_cast<size_t>(which)].take(1, now) > 0) passing[allowed++] = frame;
+  }
+  const uint32_t taken = share_.lane->punt(std::span(passing.data(), allowed));
   counters.add(Counter::punted, taken);
   counters.add(Counter::drop_kernel_limit, count - allowed);
   counters.add(Counter::drop_kernel_full, allowed - taken);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -11,6 +12,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/path.h"
 #include "dataplane/io/doorbell.h"
+#include "dataplane/io/punt_class.h"
 #include "dataplane/io/token_bucket.h"
 #include "geo/refusal.h"
 
@@ -68,7 +70,7 @@ class KernelGate {
  public:
   explicit KernelGate(const KernelShare& share);
 
-  /// Hands over what the rate limit lets pass, and counts every frame. The frames stay the caller's.
+  /// Hands over what the rate limit of each class lets pass, and counts every frame. The frames stay the caller's.
   void punt(std::span<rte_mbuf* const> frames, core::Counters& counters);
   /// What the kernel sends, at most frames.size(), as mbufs of the worker's own pool.
   uint16_t fetch(std::span<rte_mbuf*> frames, core::Counters& counters);
@@ -77,8 +79,11 @@ class KernelGate {
   /// A flood may begin anew with so many: a quarter of what the ring takes.
   static constexpr uint64_t burst_max = KernelLane::ring_frames / 4;
 
+  /// The rate is for frames of PuntClass::other; the other classes have a quarter of it each on top.
+  static TokenBucket limit_of(const KernelShare& share, PuntClass which);
+
   KernelShare share_;
-  TokenBucket limit_;
+  std::array<TokenBucket, punt_classes> limits_;
 };
 
 } // namespace anytick::io

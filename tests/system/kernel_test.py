@@ -1,15 +1,13 @@
 """The kernel's share: neighbours, ping, TCP and BGP through the twin, and what a flood towards it costs the fast path."""
 
-import hashlib
 import json
 import os
-import socket
-import threading
 import time
 import unittest
 
 import ask
 import bgp
+import bulk
 import fixture
 import pool
 import rig as rigs
@@ -162,37 +160,11 @@ if os.environ.get("DEVICE") == "af_packet":
 
 
 class Tcp(Kernel):
-    def transfer(self, address, to_pop):
-        """Sends BULK_BYTES one way through the twin; returns the digests at both ends."""
-        data = os.urandom(1 << 20) * (BULK_BYTES >> 20)
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with rigs.inside(RIG.pop):
-            server = socket.create_server((address, 0), family=family)
-        with rigs.inside(RIG.client):
-            client = socket.socket(family, socket.SOCK_STREAM)
-        with server, client:
-            client.settimeout(BULK_SECONDS)
-            server.settimeout(BULK_SECONDS)
-            client.connect((address, server.getsockname()[1]))
-            accepted, _ = server.accept()
-            with accepted:
-                accepted.settimeout(BULK_SECONDS)
-                sender, receiver = (client, accepted) if to_pop else (accepted, client)
-                thread = threading.Thread(target=lambda: (sender.sendall(data), sender.shutdown(socket.SHUT_WR)))
-                thread.start()
-                received = hashlib.sha256()
-                begin = time.monotonic()
-                while part := receiver.recv(1 << 16):
-                    received.update(part)
-                thread.join()
-                print(f"# {address} {'in' if to_pop else 'out'}: {time.monotonic() - begin:.2f} s", flush=True)
-        return hashlib.sha256(data).hexdigest(), received.hexdigest()
-
     def test_bulk_both_ways(self):
         for address in SERVICES:
             for to_pop in (True, False):
                 with self.subTest(address=address, to_pop=to_pop):
-                    sent, received = self.transfer(address, to_pop)
+                    sent, received = bulk.transfer(RIG, address, to_pop, BULK_BYTES, BULK_SECONDS)
                     self.assertEqual(sent, received)
 
 

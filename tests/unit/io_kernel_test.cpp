@@ -14,6 +14,7 @@
 #include "dataplane/io/kernel_lane.h"
 #include "dataplane/io/kernel_twin.h"
 #include "dataplane/io/token_bucket.h"
+#include "tests/packets/wire.h"
 #include "tests/unit/io_fixture.h"
 #include "tests/unit/io_ring.h"
 
@@ -44,6 +45,28 @@ TEST(TokenBucket, KeepsItsRateOverTime) {
   for (uint64_t now = 0; now < 26'000'000'000; now += 26'000) passed += bucket.take(64, now); // 10 s, 100,000 bursts/s
   EXPECT_GE(passed, 200'000u);
   EXPECT_LE(passed, 200'000u + 256);
+}
+
+/// A frame between two stations: ethertype (and tags before it) in hexadecimal, then what it carries.
+Bytes ethernet(std::string_view type, const Bytes& payload) {
+  Bytes frame(12, 2);
+  test::append(frame, test::from_hex(type));
+  test::append(frame, payload);
+  return frame;
+}
+Bytes ipv4(uint8_t protocol, std::string_view payload, std::string_view fragment = "0000") {
+  Bytes packet = test::from_hex("4500 0000 0000" + std::string(fragment) + "40");
+  packet.push_back(protocol);
+  packet.resize(20);
+  test::append(packet, test::from_hex(payload));
+  return packet;
+}
+Bytes ipv6(uint8_t next_header, std::string_view payload) {
+  Bytes packet = test::from_hex("60000000 0000");
+  packet.push_back(next_header);
+  packet.resize(40);
+  test::append(packet, test::from_hex(payload));
+  return packet;
 }
 
 bool is_readable(int fd) {
@@ -203,6 +226,56 @@ TEST_F(KernelLaneTest, TheRateLimitDropsTheRest) {
   for (auto frames = taken(); !frames.empty(); frames = taken()) arrived += frames.size();
   EXPECT_EQ(arrived, counters_.get(Counter::punted));
 }
+
+TEST_F(KernelLaneTest, AFloodOfOneClassLeavesTheOthersTheirs) {
+  KernelGate gate = this->gate(40);
+  punt(gate, ethernet("0800", ipv4(6, "c000 0035 00000000")), 1000); // TCP to port 53
+  const uint64_t flooded = counters_.get(Counter::punted);
+  EXPECT_LT(flooded, 500u);
+  punt(gate, ethernet("0806", {}), 10);
+  punt(gate, ethernet("0800", ipv4(6, "c000 00b3 00000000")), 1); // shares with ARP, which used it up
+  punt(gate, ethernet("0800", ipv4(1, "0800 0000")), 10);
+  EXPECT_GE(counters_.get(Counter::punted), flooded + 20);
+}
+
+struct ClassCase {
+  const char* name;
+  Bytes frame;
+  PuntClass expected;
+};
+
+class PuntClasses : public testing::TestWithParam<ClassCase> {};
+
+TEST_P(PuntClasses, ByTheFirstBytes) {
+  EXPECT_EQ(punt_class(GetParam().frame), GetParam().expected);
+  // Of a frame that is cut anywhere, nothing behind its end is read.
+  for (size_t size = 0; size < GetParam().frame.size(); ++size) {
+    const auto cut = std::make_unique<uint8_t[]>(size);
+    std::copy_n(GetParam().frame.begin(), size, cut.get());
+    punt_class({cut.get(), size});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , PuntClasses,
+    testing::Values(ClassCase{"Arp", ethernet("0806", {}), PuntClass::network},
+                    ClassCase{"TaggedArp", ethernet("8100 0064 0806", {}), PuntClass::network},
+                    ClassCase{"TwiceTaggedPing", ethernet("88a8 0001 8100 0064 0800", ipv4(1, "08")), PuntClass::icmp},
+                    ClassCase{"Lldp", ethernet("88cc", {}), PuntClass::other},
+                    ClassCase{"ToBgp", ethernet("0800", ipv4(6, "c000 00b3")), PuntClass::network},
+                    ClassCase{"FromBgp", ethernet("0800", ipv4(6, "00b3 c000")), PuntClass::network},
+                    ClassCase{"DnsOverTcp", ethernet("0800", ipv4(6, "c000 0035")), PuntClass::other},
+                    ClassCase{"Bfd", ethernet("0800", ipv4(17, "c000 0ec8")), PuntClass::network},
+                    ClassCase{"Udp", ethernet("0800", ipv4(17, "c000 9999")), PuntClass::other},
+                    ClassCase{"LaterFragment", ethernet("0800", ipv4(1, "08", "00b9")), PuntClass::other},
+                    ClassCase{"Solicitation", ethernet("86dd", ipv6(58, "87")), PuntClass::network},
+                    ClassCase{"RouterAdvertisement", ethernet("86dd", ipv6(58, "86")), PuntClass::network},
+                    ClassCase{"ListenerReport", ethernet("86dd", ipv6(0, "3a00 0502 0000 0000 8f")),
+                              PuntClass::network},
+                    ClassCase{"Ping6", ethernet("86dd", ipv6(58, "80")), PuntClass::icmp},
+                    ClassCase{"Bgp6", ethernet("86dd", ipv6(6, "00b3 c000")), PuntClass::network},
+                    ClassCase{"Runt", {1, 2, 3}, PuntClass::other}),
+    [](const auto& each) { return each.param.name; });
 
 TEST_F(KernelLaneTest, AThreadThatDoesNotComeCostsFramesAndNothingElse) {
   std::vector<KernelGate> gates; // each has a burst of its own
