@@ -121,13 +121,17 @@ Rcode parse_records(Cursor cursor, unsigned before_additional, unsigned addition
     const bool root_owner = cursor.left() > 0 && *cursor.here() == 0;
     if (!skip_owner(cursor) || cursor.left() < fixed_record_bytes) return Rcode::formerr;
     const size_t size = load_big16(cursor.here() + 8);
-    if (cursor.left() - fixed_record_bytes < size) return Rcode::formerr;
+    const bool whole = cursor.left() - fixed_record_bytes >= size;
     if (load_big16(cursor.here()) == dns::OPT) {
-      if (!root_owner || i < before_additional) return Rcode::formerr;
+      if (!whole || !root_owner || i < before_additional) {
+        query.edns = true; // RFC 6891 7: who sent a wrong OPT is told by one that we know EDNS
+        return Rcode::formerr;
+      }
       const Rcode found = parse_opt(cursor, {cursor.here() + fixed_record_bytes, size}, query);
       if (found == Rcode::formerr) return found;
       if (found != Rcode::noerror) worst = found;
     }
+    if (!whole) return Rcode::formerr;
     cursor.at += fixed_record_bytes + size;
   }
   return cursor.left() == 0 ? worst : Rcode::formerr;

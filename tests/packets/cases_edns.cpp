@@ -53,11 +53,16 @@ std::vector<PacketCase> opt_cases() {
           {.edns_version = 255, .options = {{8, {9}}}}, "BADVERS qr | 0.test.example. A | - | - | OPT 1232",
           {Counter::dns_answered, Counter::rcode_badvers, Counter::dns_edns}),
       {"edns.twice", "two OPTs", with_opt(two, 2), formerr, edns_formerr},
-      {"edns.owner",
-       "an OPT that is not the root's",
-       with_opt(raw_opt("0161 00", "1000 00000000 0000"), 1),
-       "FORMERR qr | 0.test.example. A | - | - | -",
-       {Counter::dns_answered, Counter::rcode_formerr}},
+      {"edns.owner", "an OPT that is not the root's", with_opt(raw_opt("0161 00", "1000 00000000 0000"), 1), formerr,
+       edns_formerr},
+      {"edns.section", "an OPT among the answers",
+       Packet{
+           .payload =
+               Message{.flags = 0, .before_opt = raw_opt("00", "1000 00000000 0000"), .counts = {1, 1, 0, 0}}.bytes()}
+           .bytes(),
+       formerr, edns_formerr},
+      {"edns.option", "an OPT longer than the message", with_opt(raw_opt("00", "1000 00000000 0004 fde8"), 1), formerr,
+       edns_formerr},
       {"edns.option", "cut inside an option's head", with_opt(raw_opt("00", "1000 00000000 0003 000800"), 1), formerr,
        edns_formerr},
       {"edns.option", "an option longer than the OPT", with_opt(raw_opt("00", "1000 00000000 0004 fde80001"), 1),
