@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,7 +13,7 @@ namespace anytick::test {
 
 /// One row of the packet tables. The same rows feed tests, fuzz corpora and benches.
 struct PacketCase {
-  const char* rule; ///< "room.subject": what the row is about; ids may repeat
+  const char* rule; ///< one of rules.h
   const char* description;
   Bytes frame;
   std::string reply; ///< as render() shows its payload; empty: no reply
@@ -28,9 +29,20 @@ struct PacketCase {
 std::vector<PacketCase> frame_cases();
 std::vector<PacketCase> dns_cases();
 std::vector<PacketCase> edns_cases();
-std::vector<PacketCase> cookie_cases();
+/// `now`: what the clock of who answers says, seconds since 1970 modulo 2^32.
+std::vector<PacketCase> cookie_cases(uint32_t now = 0);
 std::vector<PacketCase> delegation_cases();
 std::vector<PacketCase> zone_cases();
-std::vector<PacketCase> all_cases();
+std::vector<PacketCase> all_cases(uint32_t now = 0);
+
+/// What a row's frame carries.
+struct Asked {
+  std::string from;
+  bool ipv6;
+  Bytes query;
+};
+
+/// Nothing, where the fault is in the frame: such a row is about the packet path alone.
+std::optional<Asked> asked_by(const PacketCase& row);
 
 } // namespace anytick::test

@@ -29,12 +29,6 @@ Option cookie(const Bytes& server = {}) {
   return {10, data};
 }
 
-const Bytes fresh = server_cookie(active(), 0);
-// Seconds ago, on a clock that stands at 0.
-uint32_t ago(uint32_t seconds) {
-  return 0 - seconds;
-}
-
 const std::string answer = "NOERROR qr aa | 0.test.example. A | 0.test.example. 300 A 203.0.113.11 | - | OPT 1232";
 std::string with(const Bytes& server) {
   return " COOKIE " + to_hex(client_cookie) + to_hex(server);
@@ -48,7 +42,9 @@ PacketCase row(const char* rule, const char* description, Option option, std::st
           {Counter::dns_answered, Counter::rcode_noerror, Counter::dns_edns, worth}};
 }
 
-std::vector<PacketCase> server_cookies() {
+std::vector<PacketCase> server_cookies(uint32_t now) {
+  const Bytes fresh = server_cookie(active(), now);
+  const auto ago = [now](uint32_t seconds) { return now - seconds; };
   Bytes other_version = fresh, damaged = fresh;
   other_version[0] = 2;
   damaged[15] ^= 1;
@@ -62,12 +58,12 @@ std::vector<PacketCase> server_cookies() {
       row("cookie.renew", "after 30 minutes", cookie(server_cookie(active(), ago(1801))), with(fresh), good),
       row("cookie.renew", "still good after an hour", cookie(server_cookie(active(), ago(3600))), with(fresh), good),
       row("cookie.old", "no longer", cookie(server_cookie(active(), ago(3601))), with(fresh), bad),
-      row("cookie.ahead", "five minutes", cookie(server_cookie(active(), 300)), with(server_cookie(active(), 300)),
-          good),
-      row("cookie.ahead", "more than that", cookie(server_cookie(active(), 301)), with(fresh), bad),
-      row("cookie.rotation", "by a secret that is accepted", cookie(server_cookie(accepted(), 0)), with(fresh), good),
-      row("cookie.bad", "by a secret that nobody has", cookie(server_cookie(unknown, 0)), with(fresh), bad),
-      row("cookie.bad", "another client's", cookie(server_cookie(active(), 0, geo::Address::ipv4(0xc0000202))),
+      row("cookie.ahead", "five minutes", cookie(server_cookie(active(), now + 300)),
+          with(server_cookie(active(), now + 300)), good),
+      row("cookie.ahead", "more than that", cookie(server_cookie(active(), now + 301)), with(fresh), bad),
+      row("cookie.rotation", "by a secret that is accepted", cookie(server_cookie(accepted(), now)), with(fresh), good),
+      row("cookie.bad", "by a secret that nobody has", cookie(server_cookie(unknown, now)), with(fresh), bad),
+      row("cookie.bad", "another client's", cookie(server_cookie(active(), now, geo::Address::ipv4(0xc0000202))),
           with(fresh), bad),
       row("cookie.bad", "another version", cookie(other_version), with(fresh), bad),
       row("cookie.bad", "one bit", cookie(damaged), with(fresh), bad),
@@ -77,7 +73,8 @@ std::vector<PacketCase> server_cookies() {
   };
 }
 
-std::vector<PacketCase> other_cases() {
+std::vector<PacketCase> other_cases(uint32_t now) {
+  const Bytes fresh = server_cookie(active(), now);
   const std::vector<Counter> formerr{Counter::dns_answered, Counter::rcode_formerr, Counter::dns_edns};
   std::vector<PacketCase> cases;
   for (const size_t size : {0, 7, 9, 15, 41})
@@ -126,11 +123,37 @@ std::vector<PacketCase> other_cases() {
   return cases;
 }
 
+/// Each option with and without each other, and DO.
+std::vector<PacketCase> combinations(uint32_t now) {
+  std::vector<PacketCase> cases;
+  for (unsigned chosen = 0; chosen < 16; ++chosen) {
+    Message message{.flags = 0, .edns = true, .edns_flags = chosen & 8 ? 0x8000u : 0};
+    std::string opt = chosen & 8 ? " do" : "";
+    std::vector<Counter> counters{Counter::dns_answered, Counter::rcode_noerror, Counter::dns_edns};
+    if (chosen & 1) message.options.push_back({3, {}});
+    if (chosen & 2) {
+      message.options.push_back(cookie());
+      counters.push_back(Counter::cookie_client_only);
+    }
+    if (chosen & 4) {
+      message.options.push_back(subnet("192.0.2.0/24"));
+      opt += " ECS 192.0.2.0/24/24";
+      counters.push_back(Counter::dns_ecs);
+    }
+    if (chosen & 2) opt += with(server_cookie(active(), now));
+    if (chosen & 1) opt += " NSID pop1";
+    cases.push_back({"edns.combined", "DO, client subnet, cookie, NSID", Packet{.payload = message.bytes()}.bytes(),
+                     answer + opt, std::move(counters)});
+  }
+  return cases;
+}
+
 } // namespace
 
-std::vector<PacketCase> cookie_cases() {
-  std::vector<PacketCase> cases = server_cookies();
-  for (PacketCase& each : other_cases()) cases.push_back(std::move(each));
+std::vector<PacketCase> cookie_cases(uint32_t now) {
+  std::vector<PacketCase> cases = server_cookies(now);
+  for (PacketCase& each : other_cases(now)) cases.push_back(std::move(each));
+  for (PacketCase& each : combinations(now)) cases.push_back(std::move(each));
   return cases;
 }
 

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "tests/packets/cases.h"
+#include "tests/packets/world.h"
 
 namespace anytick::test {
 namespace {
@@ -82,6 +85,83 @@ std::vector<PacketCase> opt_cases() {
   };
 }
 
+/// To the byte: what fits, and the first that does not.
+std::vector<PacketCase> size_cases() {
+  const auto ask = [](const char* description, const std::string& name, size_t text, unsigned size, bool fits) {
+    const std::string fqdn = name + ".test.example";
+    std::string strings;
+    for (; text > 0; text -= std::min<size_t>(text, 255))
+      strings += " \"" + std::string(std::min<size_t>(text, 255), 'x') + '"';
+    const std::string question = fqdn + ". TXT | ";
+    const std::string answer = fits ? fqdn + ". 300 TXT" + strings : "-";
+    const bool opt = size > 0;
+    PacketCase row{
+        opt ? "edns.limit" : "dns.limit",
+        description,
+        Packet{.payload = Message{.name = fqdn, .type = 16, .flags = 0, .edns = opt, .udp_size = size}.bytes()}.bytes(),
+        std::string("NOERROR qr aa") + (fits ? "" : " tc") + " | " + question + answer + " | - | " +
+            (opt ? "OPT 1232" : "-"),
+        {Counter::dns_answered, Counter::rcode_noerror}};
+    if (!fits) row.counters.push_back(Counter::dns_truncated);
+    if (opt) row.counters.push_back(Counter::dns_edns);
+    return row;
+  };
+  constexpr size_t e = e512_text, f = f1232_text;
+  return {
+      ask("512 bytes", "e512", e, 0, true),
+      ask("513 bytes", "e513", e + 1, 0, false),
+      ask("512 bytes and the OPT, and as much room", "e512", e, 523, true),
+      ask("a byte less room", "e512", e, 522, false),
+      ask("a size of 511 means 512", "e512", e, 511, false),
+      ask("1,232 bytes", "f1232", f, 1232, true),
+      ask("a byte less room than 1,232", "f1232", f, 1231, false),
+      ask("1,233 bytes and room for them: we send no more than 1,232", "f1233", f + 1, 1233, false),
+      ask("the largest size there is", "f1232", f, 65535, true),
+      ask("the largest size there is is not ours", "f1233", f + 1, 65535, false),
+  };
+}
+
+/// Replies of every kind have their OPT, if the query had one.
+std::vector<PacketCase> kind_cases() {
+  const std::string soa = "test.example. 3000 SOA ns1.test.example. hostmaster.test.example. 7 5400 5400 1209600 3600";
+  const std::vector<Counter> refused{Counter::dns_answered, Counter::rcode_refused, Counter::dns_edns};
+  return {
+      row("edns.kind", "NODATA", {.name = "text.test.example"},
+          "NOERROR qr aa | text.test.example. A | - | " + soa + " | OPT 1232",
+          {Counter::dns_answered, Counter::rcode_noerror, Counter::dns_nodata, Counter::dns_edns}),
+      row("edns.kind", "a referral", {.name = "lame.test.example"},
+          "NOERROR qr | lame.test.example. A | - | lame.test.example. 86400 NS ns1.example.net., lame.test.example. "
+          "86400 NS ns2.example.net. | OPT 1232",
+          {Counter::dns_answered, Counter::rcode_noerror, Counter::dns_referral, Counter::dns_edns}),
+      row("edns.kind", "ANY", {.type = 255},
+          "NOERROR qr aa | 0.test.example. ANY | 0.test.example. 3600 HINFO \"RFC8482\" \"\" | - | OPT 1232", edns),
+      row("edns.kind", "a refused type", {.type = 252}, "REFUSED qr | 0.test.example. TYPE252 | - | - | OPT 1232",
+          refused),
+      row("edns.kind", "a refused class", {.klass = 255}, "REFUSED qr | 0.test.example. A CLASS255 | - | - | OPT 1232",
+          refused),
+      row("edns.kind", "a type that is none to ask for", {.type = 250},
+          "FORMERR qr | 0.test.example. TYPE250 | - | - | OPT 1232", edns_formerr),
+      row("edns.kind", "CH", {.name = "id.server", .type = 16, .klass = 3},
+          "NOERROR qr aa | id.server. TXT CLASS3 | id.server. 0 CH TXT \"pop1.example\" | - | OPT 1232",
+          {Counter::dns_answered, Counter::rcode_noerror, Counter::dns_chaos, Counter::dns_edns}),
+      row("edns.kind", "BADVERS and DO", {.edns_version = 1, .edns_flags = 0x8000},
+          "BADVERS qr | 0.test.example. A | - | - | OPT 1232 do",
+          {Counter::dns_answered, Counter::rcode_badvers, Counter::dns_edns}),
+      row("edns.kind", "a question that cannot be read has no OPT", {.question = from_hex("c00c00010001")},
+          "FORMERR qr | - | - | - | -", {Counter::dns_answered, Counter::rcode_formerr}),
+  };
+}
+
+std::vector<PacketCase> unusable_subnets() {
+  std::vector<PacketCase> cases;
+  for (const std::string prefix :
+       {"0.1.0.0/16", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+        "224.0.0.0/4", "255.255.255.255/32", "fe80::/10", "::1/128", "ff02::/16"})
+    cases.push_back(row("ecs.private", "says nothing: the source decides", {.options = {subnet(prefix)}},
+                        answered(us, " ECS " + prefix + "/0"), edns_ecs));
+  return cases;
+}
+
 std::vector<PacketCase> subnet_cases() {
   return {
       row("ecs.locate", "the client subnet decides, not the resolver", {.options = {subnet("198.51.100.0/24")}},
@@ -120,6 +200,7 @@ std::vector<PacketCase> subnet_cases() {
           edns_ecs),
       row("ecs.source-zero", "the client does not want to be located", {.options = {subnet("198.51.100.0/0")}},
           answered(us, " ECS 0.0.0.0/0/0"), edns_ecs),
+      row("ecs.source-zero", "IPv6", {.options = {subnet("2001:db8:1::/0")}}, answered(us, " ECS ::/0/0"), edns_ecs),
       row("ecs.source-zero", "family 0, as dig +subnet=0 sends it", {.options = {{8, {0, 0, 0, 0}}}},
           answered(us, " ECS 0.0.0.0/0/0 family 0"), edns_ecs),
       row("ecs.private", "10/8 says nothing", {.options = {subnet("10.1.2.0/24")}}, answered(us, " ECS 10.1.2.0/24/0"),
@@ -146,6 +227,13 @@ std::vector<PacketCase> subnet_errors() {
       bad("address too long", {{8, {0, 1, 24, 0, 198, 51, 100, 0}}}),
       bad("bits beyond the prefix", {{8, {0, 1, 23, 0, 198, 51, 101}}}),
       bad("a scope in a query", {subnet("198.51.100.0/24", 24)}),
+      bad("empty", {{8, {}}}),
+      bad("an address where there is no prefix", {{8, {0, 1, 0, 0, 198}}}),
+      bad("family 0 with an address", {{8, {0, 0, 0, 0, 198}}}),
+      bad("IPv6 address too short", {{8, {0, 2, 56, 0, 0x20, 1, 0x0d, 0xb8, 0, 1}}}),
+      bad("IPv6 bits beyond the prefix", {{8, {0, 2, 33, 0, 0x20, 1, 0x0d, 0xb8, 1}}}),
+      bad("a scope where there is no prefix", {{8, {0, 1, 0, 24}}}),
+      bad("one behind a good cookie's place", {{10, Bytes(8, 1)}, {8, {0, 3, 0, 0}}}),
       bad("two of them", {subnet("198.51.100.0/24"), subnet("198.51.100.0/24")}),
   };
 }
@@ -154,7 +242,8 @@ std::vector<PacketCase> subnet_errors() {
 
 std::vector<PacketCase> edns_cases() {
   std::vector<PacketCase> cases;
-  for (const auto& part : {opt_cases(), subnet_cases(), subnet_errors()})
+  for (const auto& part :
+       {opt_cases(), size_cases(), kind_cases(), subnet_cases(), unusable_subnets(), subnet_errors()})
     cases.insert(cases.end(), part.begin(), part.end());
   return cases;
 }

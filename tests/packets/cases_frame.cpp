@@ -39,6 +39,8 @@ std::vector<PacketCase> good_cases() {
       {"udp.length", "IP payload behind the datagram",
        Packet{.payload = Message{}.bytes(), .ip_length_change = 4, .padding = Bytes(4, 0)}.bytes(), us, answered},
       {"udp.port", "a resolver at a fixed port 53", Packet{.from_port = 53}.bytes(), us, answered},
+      {"udp.port", "a resolver at a fixed port 53, IPv6", ipv6_with([](Packet& p) { p.from_port = 53; }).bytes(), us,
+       answered},
       {"udp.port", "port 1", Packet{.from_port = 1}.bytes(), us, answered},
   };
 }
@@ -85,12 +87,22 @@ std::vector<PacketCase> punts() {
       punt("ipv4.fragment", "last", {.fragment = 0x0010}),
       punt("ipv4.destination", "no service's", {.to = "203.0.113.54"}),
       punt("ipv4.destination", "no service's, from nowhere", {.from = "127.0.0.1", .to = "203.0.113.54"}),
+      punt("ipv4.destination", "everybody", {.to = "255.255.255.255"}),
+      punt("ipv4.destination", "everybody, at every station", {.to = "255.255.255.255", .to_mac = "ffffffffffff"}),
+      punt("ipv4.destination", "everybody in our network", {.to = "203.0.113.255", .to_mac = "ffffffffffff"}),
+      punt("ipv4.destination", "a group", {.to = "224.0.0.251"}),
       punt("ipv4.protocol", "TCP", {.protocol = 6}),
       punt("ipv4.protocol", "ICMP", {.protocol = 1}),
       punt("udp.port", "not a service", {.to_port = 5353}),
       punt("udp.port", "not a service, wrong checksum", {.to_port = 5353, .bad_udp_checksum = true}),
       punt("udp.port", "NTP", {.from_port = 123, .to_port = 123}),
       punt6("ipv6.destination", "no service's", [](P p) { p.to = "2001:db8:53::54"; }),
+      punt6("ipv6.destination", "a query to all nodes", [](P p) { p.to = "ff02::1"; }),
+      punt6("ipv6.destination", "a query to all nodes, at all stations",
+            [](P p) {
+              p.to = "ff02::1";
+              p.to_mac = "333300000001";
+            }),
       punt6("ipv6.destination", "neighbour discovery",
             [](P p) {
               p.to = "ff02::1:ff00:53";
@@ -131,6 +143,7 @@ std::vector<PacketCase> ipv4_drops() {
       {"ipv4.source", "loopback", from("127.0.0.1").bytes(), "", {Counter::drop_bad_source}},
       {"ipv4.source", "multicast", from("224.0.0.251").bytes(), "", {Counter::drop_bad_source}},
       {"ipv4.source", "broadcast", from("255.255.255.255").bytes(), "", {Counter::drop_bad_source}},
+      {"ipv4.source", "a reserved one", from("240.0.0.1").bytes(), "", {Counter::drop_bad_source}},
       {"ipv4.source", "our own address", from("203.0.113.53").bytes(), "", {Counter::drop_bad_source}},
   };
 }
@@ -148,6 +161,11 @@ std::vector<PacketCase> ipv6_drops() {
       drop("ipv6.source", "loopback", Counter::drop_bad_source, [](P p) { p.from = "::1"; }),
       drop("ipv6.source", "multicast", Counter::drop_bad_source, [](P p) { p.from = "ff02::1"; }),
       drop("ipv6.source", "our own address", Counter::drop_bad_source, [](P p) { p.from = "2001:db8:53::53"; }),
+      drop("udp.port", "IPv6, from port 0", Counter::drop_port, [](P p) { p.from_port = 0; }),
+      drop("udp.loop", "IPv6, from echo", Counter::drop_cross_service, [](P p) { p.from_port = 7; }),
+      drop("udp.loop", "IPv6, from qotd", Counter::drop_cross_service, [](P p) { p.from_port = 17; }),
+      drop("udp.loop", "IPv6, from chargen", Counter::drop_cross_service, [](P p) { p.from_port = 19; }),
+      drop("udp.loop", "IPv6, from NTP", Counter::drop_cross_service, [](P p) { p.from_port = 123; }),
       drop("udp.checksum", "IPv6 without one (RFC 8200)", Counter::drop_udp_checksum,
            [](P p) { p.no_udp_checksum = true; }),
       drop("udp.checksum", "IPv6, wrong", Counter::drop_udp_checksum, [](P p) { p.bad_udp_checksum = true; }),

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <memory>
 #include <ostream>
+#include <set>
+#include <string>
 
 #include "tests/packets/cases.h"
 #include "tests/packets/render.h"
+#include "tests/packets/rules.h"
 #include "tests/packets/world.h"
 
 namespace anytick::test {
@@ -83,6 +86,19 @@ INSTANTIATE_TEST_SUITE_P(Edns, PacketTable, testing::ValuesIn(edns_cases()), nam
 INSTANTIATE_TEST_SUITE_P(Cookie, PacketTable, testing::ValuesIn(cookie_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Delegation, PacketTable, testing::ValuesIn(delegation_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Zone, PacketTable, testing::ValuesIn(zone_cases()), name_of);
+
+TEST(Rules, AreThoseOfTheRows) {
+  std::set<std::string> of_rows, listed;
+  for (const PacketCase& row : all_cases()) of_rows.insert(row.rule);
+  for (const Rule& rule : all_rules()) {
+    EXPECT_TRUE(listed.insert(rule.id).second) << rule.id << " is listed twice";
+    EXPECT_STRNE(rule.source, "") << rule.id;
+    EXPECT_STRNE(rule.says, "") << rule.id;
+  }
+  EXPECT_EQ(of_rows, listed);
+  EXPECT_TRUE(std::is_sorted(all_rules().begin(), all_rules().end(),
+                             [](const Rule& a, const Rule& b) { return std::string(a.id) < b.id; }));
+}
 
 // One burst of all rows gives what each gives alone, whatever its neighbours are.
 TEST(Burst, SameAsOneByOne) {

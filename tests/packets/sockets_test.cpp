@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <sched.h>
 
-#include "dataplane/core/frame.h"
 #include "dataplane/io/sockets.h"
 #include "tests/packets/cases.h"
 #include "tests/packets/world.h"
@@ -33,25 +32,6 @@ using core::Counter;
 using Protocol = io::DnsClient::Protocol;
 
 constexpr uint64_t seed = 1; // where there is a draw it is of one record: any seed gives the same bytes
-
-/// What a row's frame carries.
-struct Asked {
-  std::string from;
-  bool ipv6;
-  Bytes query;
-};
-
-/// Nothing, where the fault is in the frame.
-std::optional<Asked> asked_by(const PacketCase& row) {
-  Bytes frame = row.frame;
-  core::Datagram datagram{};
-  const core::Frame parsed{
-      .data = frame.data(), .length = static_cast<uint32_t>(frame.size()), .room = static_cast<uint32_t>(frame.size())};
-  if (core::parse_frame(parsed, ingress_of_cases(), datagram) != Counter::count_) return std::nullopt;
-  const auto payload = frame.begin() + datagram.payload_at();
-  return Asked{geo::to_text(datagram.source), datagram.source.family == geo::Family::ipv6,
-               Bytes(payload, payload + datagram.payload_length)};
-}
 
 std::vector<PacketCase> dns_level_cases() {
   std::vector<PacketCase> rows = all_cases();

@@ -35,7 +35,15 @@ class World {
   std::unique_ptr<const core::Join> join_;
 };
 
-/// Two secrets, of which the first makes cookies. The tables' clock stands at 0.
+/// Characters of the TXT at e512.test.example, which makes a reply of 512 bytes without EDNS, and at
+/// f1232.test.example, one of 1,232 bytes with an OPT. The TXT at e513 and f1233 has one more.
+inline constexpr size_t e512_text = 512 - (12 + 23 + 12 + 2);
+inline constexpr size_t f1232_text = 1232 - (12 + 24 + 12 + 5 + 11);
+
+/// What World::of_cases() is compiled from: test.example as GeoDNS JSON, and overrides.
+std::string_view zone_json_of_cases();
+std::string_view overrides_of_cases();
+/// Two secrets, of which the first makes cookies. The tables' clock stands at 0 unless they are told.
 const core::CookieKeys& cookie_keys_of_cases();
 /// nsid "pop1", hostname "pop1.example", no version.
 const core::Identity& identity_of_cases();

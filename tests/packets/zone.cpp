@@ -1,3 +1,5 @@
+#include <string>
+
 #include "tests/packets/world.h"
 
 namespace anytick::test {
@@ -43,9 +45,12 @@ constexpr std::string_view zone_json = R"({
     "child": { "ns": {"ns1.child.test.example.": ["203.0.113.60", "2001:db8::60"], "mail.test.example.": null,
                       "ns.example.net.": null} },
     "to-child": { "cname": "www.child" },
-    "lame": { "ns": ["ns1.example.net.", "ns2.example.net."] }
-  }
-})";
+    "lame": { "ns": ["ns1.example.net.", "ns2.example.net."] })";
+
+/// A name whose TXT is so long.
+std::string text_entry(const std::string& name, size_t length) {
+  return ",\n    \"" + name + "\": { \"txt\": [\"" + std::string(length, 'x') + "\"] }";
+}
 
 constexpr std::string_view overrides = R"(
 192.0.2.0/24      country=us
@@ -57,8 +62,19 @@ constexpr std::string_view overrides = R"(
 } // namespace
 
 const World& World::of_cases() {
-  static const World world({{"test.example", zone_json}}, overrides);
+  static const World world({{"test.example", zone_json_of_cases()}}, overrides);
   return world;
+}
+
+std::string_view zone_json_of_cases() {
+  static const std::string whole = std::string(zone_json) + text_entry("e512", e512_text) +
+                                   text_entry("e513", e512_text + 1) + text_entry("f1232", f1232_text) +
+                                   text_entry("f1233", f1232_text + 1) + "\n  }\n}\n";
+  return whole;
+}
+
+std::string_view overrides_of_cases() {
+  return overrides;
 }
 
 const core::CookieKeys& cookie_keys_of_cases() {
