@@ -114,8 +114,8 @@ def _first_port():
 
 
 class Rig:
-    def __init__(self, anytick, anytickd, device="af_xdp", idle="sleep"):
-        """`anytick` and `anytickd` are paths of the programs; `device` is one of DEVICES."""
+    def __init__(self, anytick, anytickd, device="af_xdp", idle="sleep", port=None):
+        """`anytick` and `anytickd` are paths of the programs; `device` is one of DEVICES; `port` is its first."""
         if os.geteuid() != 0:
             raise RigError("needs root: it makes network namespaces")
         self.anytick, self.anytickd, self.device, self.idle = anytick, anytickd, device, idle
@@ -135,7 +135,7 @@ class Rig:
             signal.signal(number, lambda received, _: sys.exit(128 + received))
         _remove_leftovers()
         try:
-            self._make_network()
+            self._make_network(port or _first_port())
         except BaseException:
             self.close()
             raise
@@ -158,7 +158,7 @@ class Rig:
                 run("ip", "netns", "del", namespace, check=False)
             shutil.rmtree(self.room, ignore_errors=True)
 
-    def _make_network(self):
+    def _make_network(self, port):
         for namespace in (self.pop, self.client):
             run("ip", "netns", "add", namespace)
             run("ip", "-n", namespace, "link", "set", "lo", "up")
@@ -166,7 +166,7 @@ class Rig:
             self._tune_ipv6(namespace, "default", router_solicitations=0)
         # A tentative address cannot be used for its first second.
         self._tune_ipv6(self.client, "default", accept_dad=0)
-        self.add_port(_first_port())
+        self.add_port(port)
 
     def add_port(self, port):
         """Makes the port's veth pair; the daemon has it from its next start on."""

@@ -62,6 +62,11 @@ bool DnsClient::send(const Bytes& bytes) const {
   return true;
 }
 
+void DnsClient::set_option(int level, int name, const Bytes& value) const {
+  check(::setsockopt(socket_.get(), level, name, value.data(), static_cast<socklen_t>(value.size())) == 0,
+        "setsockopt");
+}
+
 void DnsClient::shut_down() const {
   check(::shutdown(socket_.get(), SHUT_WR) == 0, "shutdown");
 }

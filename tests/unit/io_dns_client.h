@@ -26,7 +26,8 @@ class DnsClient {
 
   /// All of it, a datagram at once; false when the service closed the connection.
   bool send(const Bytes& bytes) const;
-  void shut_down() const; ///< nothing more is sent
+  void set_option(int level, int name, const Bytes& value) const; ///< setsockopt; throws std::system_error
+  void shut_down() const;                                         ///< nothing more is sent
   /// At most so many bytes; none when the service closed the connection or nothing came.
   Bytes receive(size_t most) const;
   /// A datagram, or over TCP a message without its length; nothing when the service closed the connection.
