@@ -36,7 +36,7 @@ packages_run=(
 )
 packages_test=(
   clang clang-format libclang-rt-14-dev shellcheck
-  bird2 dpdk-dev librte-net-null23 librte-net-pcap23 librte-net-ring23
+  bind9-dnsutils bird2 dpdk-dev ldnsutils librte-net-null23 librte-net-pcap23 librte-net-ring23
   python3-dnspython python3-grpcio python3-protobuf
 )
 
