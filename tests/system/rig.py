@@ -174,9 +174,7 @@ class Rig:
             *("ip", "-n", self.pop, "link", "add", port.link, "address", port.mac, "type", "veth"),
             *("peer", "name", port.peer, "address", port.client_mac, "netns", self.client),
         )
-        # With AF_PACKET the kernel sees every frame twice: here, where it must not answer any, and at the twin.
-        self._tune_ipv6(self.pop, port.link, disable_ipv6=1)
-        self._in(self.pop, "nft", DROP_ALL.format(link=port.link))
+        self._prepare_link(port)
         # A veth sender leaves checksums to a device that is not there, and merges or splits what it sends.
         for namespace, link in ((self.pop, port.link), (self.client, port.peer)):
             self._in(namespace, "ethtool", "-K", link, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
@@ -184,6 +182,12 @@ class Rig:
         for address in port.client_addresses:
             run("ip", "-n", self.client, "address", "add", address, "dev", port.peer)
         self.ports.append(port)
+
+    def _prepare_link(self, port):
+        """Before the link is up. With AF_PACKET the kernel sees every frame twice: here, where it must not answer any,
+        and at the twin."""
+        self._tune_ipv6(self.pop, port.link, disable_ipv6=1)
+        self._in(self.pop, "nft", DROP_ALL.format(link=port.link))
 
     @staticmethod
     def _tune_ipv6(namespace, link, **settings):
@@ -238,16 +242,8 @@ idle = "{self.idle}"
     def start(self):
         """Starts the daemon and returns when its workers poll."""
         config = self.write_config()
-        log = open(self.log, "ab")
-        seen = self.log.stat().st_size
-        self.daemon = subprocess.Popen(
-            ["ip", "netns", "exec", self.pop, str(self.anytickd), "--config", str(config)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            preexec_fn=_prepare_daemon,
-        )
-        log.close()
+        seen = self.log.stat().st_size if self.log.exists() else 0
+        self._spawn(self.anytickd, "--config", config)
         give_up = time.monotonic() + START_SECONDS
         while time.monotonic() < give_up:
             text = self.log.read_bytes()[seen:].decode(errors="replace")
@@ -257,6 +253,17 @@ idle = "{self.idle}"
                 raise RigError(f"anytickd ended at once (exit {self.daemon.returncode}):\n{text}")
             time.sleep(0.05)
         raise RigError(f"anytickd was not ready after {START_SECONDS} s:\n{text}")
+
+    def _spawn(self, *command):
+        """The daemon is this command in the POP's namespace; what it says is added to the log."""
+        with open(self.log, "ab") as log:
+            self.daemon = subprocess.Popen(
+                ["ip", "netns", "exec", self.pop, *(str(part) for part in command)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_prepare_daemon,
+            )
 
     def stop(self):
         """Stops the daemon; returns its exit status, or None if it was not running."""
