@@ -1,5 +1,6 @@
 #include "dataplane/io/kernel_link.h"
 
+#include <fstream>
 #include <memory>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 namespace anytick::io {
@@ -37,6 +39,16 @@ int add_address(nl_sock* socket, int link, const InterfaceAddress& wanted) {
   return rtnl_addr_add(socket, address.get(), NLM_F_REPLACE);
 }
 
+/// A query in a frame to many stations would be answered by each of them (RFC 1122 3.3.6). No netlink attribute says so
+/// for IPv6.
+void refuse_unicast_in_group_frames(const std::string& interface) {
+  for (const char* family : {"ipv4", "ipv6"}) {
+    std::ofstream setting(fmt::format("/proc/sys/net/{}/conf/{}/drop_unicast_in_l2_multicast", family, interface));
+    if (!(setting << 1 << std::flush))
+      spdlog::warn("{}: the kernel takes {} packets out of broadcast and multicast frames", interface, family);
+  }
+}
+
 } // namespace
 
 std::optional<Refusal> set_up_link(const std::string& interface, uint16_t mtu,
@@ -56,6 +68,7 @@ std::optional<Refusal> set_up_link(const std::string& interface, uint16_t mtu,
   if (const int error = rtnl_link_change(socket.get(), link.get(), changed.get(), 0); error < 0) {
     return refusal(interface, fmt::format("up with mtu {}", mtu), error);
   }
+  refuse_unicast_in_group_frames(interface);
   for (const InterfaceAddress& each : addresses) {
     if (const int error = add_address(socket.get(), rtnl_link_get_ifindex(link.get()), each); error < 0) {
       return refusal(interface, fmt::format("address {}/{}", geo::to_text(each.address), each.prefix_length), error);

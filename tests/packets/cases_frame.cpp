@@ -78,6 +78,7 @@ std::vector<PacketCase> punts() {
       punt("frame.mac", "broadcast ARP", {.to_mac = "ffffffffffff", .ethertype = 0x0806}),
       punt("frame.mac", "IPv4 multicast", {.to = "224.0.0.5", .to_mac = "01005e000005"}),
       punt("frame.mac", "a query to all nodes", {.to_mac = "333300000001"}),
+      punt6("frame.mac", "a query over IPv6 to all nodes", [](P p) { p.to_mac = "333300000001"; }),
       punt("frame.ethertype", "ARP", {.ethertype = 0x0806}),
       punt("frame.ethertype", "LLDP", {.to_mac = "0180c200000e", .ethertype = 0x88cc}),
       punt("frame.ethertype", "ARP with a tag", {.tags = {0x81000064}, .ethertype = 0x0806}),
