@@ -56,7 +56,7 @@ std::string_view unusable(const geo::Address& address) {
   return "";
 }
 
-void read_mac(TableReader& reader, std::string_view key, std::optional<std::array<uint8_t, 6>>& mac) {
+void read_mac(TomlReader& reader, std::string_view key, std::optional<std::array<uint8_t, 6>>& mac) {
   const toml::node* node = reader.find(key);
   if (node == nullptr) return;
   mac = node->is_string() ? parse_mac(node->value_or(std::string())) : std::nullopt;
@@ -88,7 +88,7 @@ bool is_network(const InterfaceAddress& at) {
 }
 
 /// Appends to what is there; all are distinct.
-void read_addresses(TableReader& reader, std::string_view key, Faults& faults, std::vector<InterfaceAddress>& list) {
+void read_addresses(TomlReader& reader, std::string_view key, Faults& faults, std::vector<InterfaceAddress>& list) {
   reader.each(key, [&](const toml::node& node, const std::string& path) {
     const std::string text = node.is_string() ? node.value_or(std::string()) : std::string();
     const auto address = parse_interface_address(text);
@@ -112,7 +112,7 @@ bool is_interface_name(const std::string& name) {
          std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~' && c != '/' && c != ':' && c != ','; });
 }
 
-void read_kernel(TableReader& reader, Faults& faults, size_t index, PortConfig& port) {
+void read_kernel(TomlReader& reader, Faults& faults, size_t index, PortConfig& port) {
   TwinConfig& kernel = port.kernel;
   // A port that is shared with the kernel has its interface there already.
   const bool isolated = port.steering == Steering::isolate;
@@ -138,7 +138,7 @@ void read_kernel(TableReader& reader, Faults& faults, size_t index, PortConfig& 
 
 PortConfig read_port(const toml::table& table, const std::string& path, size_t index, Faults& faults) {
   PortConfig port;
-  TableReader reader(table, path, faults);
+  TomlReader reader(table, path, faults);
   reader.require("device");
   reader.text("device", port.device);
   read_mac(reader, "mac", port.mac);
@@ -161,7 +161,7 @@ PortConfig read_port(const toml::table& table, const std::string& path, size_t i
   return port;
 }
 
-void read_ports(TableReader& root, const toml::table& table, Faults& faults, std::vector<PortConfig>& ports) {
+void read_ports(TomlReader& root, const toml::table& table, Faults& faults, std::vector<PortConfig>& ports) {
   root.require("port");
   root.each("port", [&](const toml::node& node, const std::string& path) {
     if (!node.is_table()) {
@@ -192,7 +192,7 @@ Result<core::PublicKey> read_key(const std::string& file) {
 }
 
 /// A [trust] without a key is a fault: whoever writes one does not want unsigned tables.
-void read_trust(TableReader& reader, Faults& faults, std::vector<core::PublicKey>& keys) {
+void read_trust(TomlReader& reader, Faults& faults, std::vector<core::PublicKey>& keys) {
   reader.require("keys");
   reader.each("keys", [&](const toml::node& node, const std::string& path) {
     const std::string file = node.value_or(std::string());
@@ -215,10 +215,10 @@ void read_trust(TableReader& reader, Faults& faults, std::vector<core::PublicKey
 }
 
 /// Told to whoever asks: nsid and hostname are the POP's name unless said otherwise, and "" keeps one to itself.
-void read_identity(TableReader& root, Faults& faults, Config& config) {
+void read_identity(TomlReader& root, Faults& faults, Config& config) {
   std::string hostname = config.name, version;
   config.identity.nsid = config.name;
-  section(root, "identity", faults, [&](TableReader& identity) {
+  section(root, "identity", faults, [&](TomlReader& identity) {
     identity.short_text("nsid", config.identity.nsid);
     identity.short_text("hostname", hostname);
     identity.short_text("version", version);
@@ -227,7 +227,7 @@ void read_identity(TableReader& root, Faults& faults, Config& config) {
   if (!version.empty()) config.identity.version = version;
 }
 
-void read_control(TableReader& root, std::filesystem::path& socket) {
+void read_control(TomlReader& root, std::filesystem::path& socket) {
   const toml::node* node = root.find("control");
   if (node == nullptr) return;
   const std::string text = node->is_string() ? node->value_or(std::string()) : std::string();
@@ -241,7 +241,7 @@ void read_control(TableReader& root, std::filesystem::path& socket) {
 
 Config read_root(const toml::table& table, Faults& faults) {
   Config config;
-  TableReader root(table, "", faults);
+  TomlReader root(table, "", faults);
   root.require("name");
   root.text("name", config.name);
   if (config.name.size() > 255) root.fault(*table.get("name"), "name", "must be at most 255 bytes");
@@ -256,7 +256,7 @@ Config read_root(const toml::table& table, Faults& faults) {
                                 {"info", LogLevel::info},
                                 {"warning", LogLevel::warning},
                                 {"error", LogLevel::error}});
-  section(root, "eal", faults, [&](TableReader& eal) {
+  section(root, "eal", faults, [&](TomlReader& eal) {
     eal.choice("huge_pages", config.eal.huge_pages,
                Choices<HugePages>{{"auto", HugePages::when_free}, {"on", HugePages::on}, {"off", HugePages::off}});
     eal.integer("memory_mb", config.eal.memory_mb, 32, 1u << 20);
@@ -266,13 +266,13 @@ Config read_root(const toml::table& table, Faults& faults) {
       config.eal.extra.push_back(node.value_or(std::string()));
     });
   });
-  section(root, "workers", faults, [&](TableReader& workers) {
+  section(root, "workers", faults, [&](TomlReader& workers) {
     workers.cores("cores", config.workers.cores);
     workers.choice("idle", config.workers.idle,
                    Choices<Idle>{{"spin", Idle::spin}, {"pause", Idle::pause}, {"sleep", Idle::sleep}});
     workers.integer("burst", config.workers.burst, 1, core::burst_max);
   });
-  section(root, "sockets", faults, [&](TableReader& sockets) {
+  section(root, "sockets", faults, [&](TomlReader& sockets) {
     sockets.flag("enabled", config.sockets.enabled);
     sockets.integer("tcp_connections", config.sockets.tcp_connections, 1, 1'000'000);
     sockets.integer("tcp_per_source", config.sockets.tcp_per_source, 1, 1'000'000);
@@ -282,7 +282,7 @@ Config read_root(const toml::table& table, Faults& faults) {
     sockets.integer("message_seconds", config.sockets.message, 1, 3600);
     sockets.integer("total_seconds", config.sockets.total, 1, 86'400);
   });
-  section(root, "trust", faults, [&](TableReader& trust) { read_trust(trust, faults, config.trusted_keys); });
+  section(root, "trust", faults, [&](TomlReader& trust) { read_trust(trust, faults, config.trusted_keys); });
   read_ports(root, table, faults, config.ports);
   root.finish();
   return config;

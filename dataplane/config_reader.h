@@ -55,10 +55,10 @@ class Faults {
 
 /// One TOML table, read key by key. What is wrong becomes a fault and the default stays, so that one run finds all
 /// faults. In the end, keys that nobody asked for are faults.
-class TableReader {
+class TomlReader {
  public:
   /// `path` is the table's own key, "" for the root.
-  TableReader(const toml::table& table, std::string path, Faults& faults)
+  TomlReader(const toml::table& table, std::string path, Faults& faults)
       : table_(table), path_(std::move(path)), faults_(faults) {}
 
   std::string path_of(std::string_view key) const {
@@ -189,7 +189,7 @@ class TableReader {
 };
 
 /// Calls read(reader, table) where the section is there and is a table.
-template <class Read> void section(TableReader& root, std::string_view key, Faults& faults, Read read) {
+template <class Read> void section(TomlReader& root, std::string_view key, Faults& faults, Read read) {
   const toml::node* node = root.find(key);
   if (node == nullptr) return;
   const toml::table* table = node->as_table();
@@ -197,7 +197,7 @@ template <class Read> void section(TableReader& root, std::string_view key, Faul
     root.fault(*node, key, "must be a table");
     return;
   }
-  TableReader reader(*table, root.path_of(key), faults);
+  TomlReader reader(*table, root.path_of(key), faults);
   read(reader);
   reader.finish();
 }

@@ -14,6 +14,7 @@ import tap
 
 CLIENT_COOKIE = bytes.fromhex("2464c4abcf10c957")
 COOKIE = 10  # option code (RFC 7873)
+NSID = "pop-of-a-rig"
 
 RIG = None
 
@@ -21,6 +22,7 @@ RIG = None
 def setUpModule():
     global RIG
     RIG = fixture.make_rig()
+    RIG.sections = f'[identity]\nnsid = "{NSID}"\n'
     RIG.start()
     RIG.push(RIG.compile_zone(fixture.RECORDS, output=RIG.room / "records.image"), fixture.make_map(RIG))
     rigs.run(RIG.anytick, "secret", "generate", "-o", secrets())
@@ -109,7 +111,7 @@ class Cookies(unittest.TestCase):
 class Identity(unittest.TestCase):
     def test_nsid_and_chaos_names(self):
         reply = ask.ask(RIG, "one.records.example", options=[dns.edns.GenericOption(dns.edns.NSID, b"")])
-        self.assertEqual([o.to_wire() for o in reply.options if o.otype == dns.edns.NSID], [b"rig"])
+        self.assertEqual([o.to_wire() for o in reply.options if o.otype == dns.edns.NSID], [NSID.encode()])
         for name in ("id.server", "hostname.bind"):
             self.assertEqual(ask.rrset(ask.ask(RIG, name, "TXT", rdclass="CH"), "TXT"), (0, ['"rig"']))
         self.assertEqual(ask.ask(RIG, "version.bind", "TXT", rdclass="CH").rcode(), 5)
