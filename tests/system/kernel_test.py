@@ -2,8 +2,11 @@
 
 import json
 import os
+import socket
 import time
 import unittest
+
+import dns.message
 
 import ask
 import bgp
@@ -216,6 +219,47 @@ class NoTwin(Kernel):
         for address in SERVICES:
             RIG.as_client("ip", "neigh", "del", address, "dev", "client0")
         restart()
+
+
+class NextHop(Kernel):
+    """Another station of the clients' link that has their addresses, too, and answers for none of them."""
+
+    MAC = "02:00:00:00:00:02"
+
+    def setUp(self):
+        self.station = f"{RIG.client}-2"
+        rigs.run("ip", "netns", "add", self.station)
+        self.addCleanup(rigs.run, "ip", "netns", "del", self.station)
+        link = ("link", "add", "link", RIG.ports[0].peer, "name", "eth0", "netns", self.station, "address", self.MAC)
+        rigs.run("ip", "-n", RIG.client, *link, "type", "macvlan", "mode", "bridge")
+        rigs.run("ip", "-n", self.station, "link", "set", "eth0", "arp", "off", "up")
+        for address in (f"{rigs.CLIENT_IPV4}/24", f"{rigs.CLIENT_IPV6}/64"):
+            rigs.run("ip", "-n", self.station, "address", "add", address, "dev", "eth0", "nodad")
+
+    def at_station(self, address, port):
+        with rigs.inside(self.station):
+            opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(opened.close)
+        opened.bind((address, port))
+        opened.settimeout(3)
+        return opened
+
+    def test_has_the_replies_but_not_what_the_kernel_sends(self):
+        restart(f'next_hop = "{self.MAC}"\n')
+        self.addCleanup(restart)
+        query = ask.query_of("0.pool.example")
+        for client, service in ((rigs.CLIENT_IPV4, rigs.POP_IPV4), (rigs.CLIENT_IPV6, rigs.POP_IPV6)):
+            with self.subTest(client), RIG.client_socket(client) as asking:
+                station = self.at_station(client, asking.getsockname()[1])
+                asking.send(query.to_wire())
+                reply, source = station.recvfrom(512)
+                self.assertEqual(source[:2], (service, 53))
+                self.assertTrue(query.is_response(dns.message.from_wire(reply)))
+                self.assertRaises(BlockingIOError, asking.recv, 512, socket.MSG_DONTWAIT)
+                done = ping(service)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                reply = RIG.as_client("kdig", f"@{service}", "+tcp", "+short", "+retry=0", "0.pool.example", "A")
+                self.assertEqual(len(reply.stdout.split()), 4)
 
 
 class Bgp(Kernel):
