@@ -13,8 +13,10 @@
 namespace anytick::io {
 namespace {
 
+/// As many as the ring has room for: a copy that was made is never given back for want of it.
+constexpr uint32_t punt_mbufs = KernelLane::ring_frames - 1;
 /// A full ring, and a burst in hand at either end.
-constexpr uint32_t pool_mbufs = KernelLane::ring_frames + 2 * uint32_t{core::burst_max};
+constexpr uint32_t kernel_mbufs = KernelLane::ring_frames + 2 * uint32_t{core::burst_max};
 
 /// Without caches: a worker's would keep mbufs that its pool has no more of.
 rte_mempool* make_pool(const std::string& name, uint32_t mbufs, uint32_t frame_bytes) {
@@ -41,8 +43,8 @@ Result<std::unique_ptr<KernelLane>> KernelLane::create(uint16_t port, uint32_t f
   const std::string name = fmt::format("kernel{}", port);
   lane->to_kernel_ = make_ring(name + ".to", RING_F_SC_DEQ);
   lane->from_kernel_ = make_ring(name + ".from", RING_F_SP_ENQ | RING_F_SC_DEQ);
-  lane->punt_pool_ = make_pool(name + ".punts", pool_mbufs + device_mbufs, frame_bytes);
-  lane->kernel_pool_ = make_pool(name + ".sends", pool_mbufs + device_mbufs, frame_bytes);
+  lane->punt_pool_ = make_pool(name + ".punts", punt_mbufs, frame_bytes);
+  lane->kernel_pool_ = make_pool(name + ".sends", kernel_mbufs + device_mbufs, frame_bytes);
   if (lane->to_kernel_ == nullptr || lane->from_kernel_ == nullptr || lane->punt_pool_ == nullptr ||
       lane->kernel_pool_ == nullptr) {
     return Refusal{fmt::format("kernel path of port {}", port), "",
@@ -72,10 +74,12 @@ unsigned KernelLane::punt(std::span<rte_mbuf* const> frames) {
     if (copies[count] == nullptr) break;
     ++count;
   }
-  const unsigned taken = rte_ring_enqueue_burst(to_kernel_, reinterpret_cast<void**>(copies.data()), count, nullptr);
-  rte_pktmbuf_free_bulk(copies.data() + taken, count - taken);
-  if (taken > 0) bell_.ring();
-  return taken;
+  if (count == 0) return 0;
+  [[maybe_unused]] const unsigned taken =
+      rte_ring_enqueue_bulk(to_kernel_, reinterpret_cast<void**>(copies.data()), count, nullptr);
+  assert(taken == count);
+  bell_.ring();
+  return count;
 }
 
 unsigned KernelLane::fetch(std::span<rte_mbuf*> frames) {

@@ -20,13 +20,14 @@ namespace anytick::io {
 
 /// Frames between a port's workers and the kernel path's thread, bounded both ways. They cross as copies in mbufs of
 /// the lane's own two pools: the thread, which the scheduler may stop at any instruction, shares no end of a ring with
-/// a worker, so no worker ever waits for it, and a port's receive pool is never short because of the kernel.
+/// a worker, so no worker ever waits for it, and a port's receive pool is never short because of the kernel. That holds
+/// for the pools, which are rings too: of each, one side only takes mbufs and the other only gives them back.
 class KernelLane {
  public:
   static constexpr unsigned ring_frames = 1024;
 
-  /// For frames of `frame_bytes`; `device_mbufs` are those that the twin's driver keeps each way. The bell outlives the
-  /// lane.
+  /// Frames of up to `frame_bytes` are copied to one segment; `device_mbufs` are those that the twin's driver keeps of
+  /// kernel_pool(). The bell outlives the lane.
   static Result<std::unique_ptr<KernelLane>> create(uint16_t port, uint32_t frame_bytes, uint32_t device_mbufs,
                                                     Doorbell& bell);
   KernelLane(const KernelLane&) = delete;

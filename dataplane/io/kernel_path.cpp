@@ -9,7 +9,7 @@
 #include <utility>
 
 #include <pthread.h>
-#include <rte_ether.h>
+#include <rte_mbuf.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -62,7 +62,8 @@ Result<std::unique_ptr<KernelPath>> KernelPath::open(const std::vector<std::uniq
 std::optional<Refusal> KernelPath::add(const Port& port, size_t index) {
   auto way = std::make_unique<Way>();
   way->port = &port;
-  const uint32_t frame_bytes = port.config().mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN;
+  // Some devices receive frames that are longer than the MTU asks for.
+  const uint32_t frame_bytes = rte_pktmbuf_data_room_size(port.pool(0)) - RTE_PKTMBUF_HEADROOM;
   Result<std::unique_ptr<KernelLane>> lane = KernelLane::create(port.id(), frame_bytes, twin_descriptors, bell_);
   if (!lane) return lane.refusal();
   way->lane = std::move(*lane);

@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
+#include <rte_mempool.h>
+#include <rte_ring.h>
 
 #include "dataplane/io/doorbell.h"
 #include "dataplane/io/kernel_lane.h"
@@ -284,6 +286,20 @@ TEST_F(KernelLaneTest, AThreadThatDoesNotComeCostsFramesAndNothingElse) {
   EXPECT_EQ(counters_.get(Counter::punted), KernelLane::ring_frames - 1);
   EXPECT_EQ(counters_.get(Counter::drop_kernel_full), 8 * 256u - (KernelLane::ring_frames - 1));
   EXPECT_EQ(counters_.get(Counter::drop_kernel_limit), 0u);
+}
+
+// A worker that waited for it would hang here.
+TEST_F(KernelLaneTest, AThreadThatIsStoppedWhileItGivesBackMbufsHoldsNoWorker) {
+  rte_mempool* pool = rte_mempool_lookup(("kernel" + std::to_string(port_) + ".punts").c_str());
+  ASSERT_NE(pool, nullptr);
+  auto* given_back = static_cast<rte_ring*>(pool->pool_data);
+  given_back->prod.head = given_back->prod.head + 1; // between taking a place and saying that it is filled
+  for (int i = 0; i < 8; ++i) {
+    KernelGate each = this->gate(256);
+    punt(each, {1}, 256);
+  }
+  given_back->prod.head = given_back->prod.head - 1;
+  EXPECT_GT(counters_.get(Counter::drop_kernel_full), 0u);
 }
 
 TEST_F(KernelLaneTest, WithoutALanePuntsAreDroppedByName) {
