@@ -65,7 +65,7 @@ rte_eth_conf device_configuration(const PortConfig& config, const rte_eth_dev_in
   rte_eth_conf conf{};
   conf.rxmode.mtu = config.mtu;
   if (config.checksum == Checksums::by_device) {
-    conf.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+    conf.rxmode.offloads = rx_checksum_offloads(info);
     conf.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
   }
   // Allowed, as all mbufs of a queue come from its own pool and nobody holds a second reference.
@@ -107,6 +107,11 @@ std::string mac_text(const core::Mac& mac) {
   char text[RTE_ETHER_ADDR_FMT_SIZE] = "";
   rte_ether_format_addr(text, sizeof(text), &address);
   return text;
+}
+
+uint64_t rx_checksum_offloads(const rte_eth_dev_info& info) {
+  if (std::string_view(info.driver_name).starts_with("net_virtio")) return 0;
+  return info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
 }
 
 std::string device_arguments(const PortConfig& config, unsigned workers) {

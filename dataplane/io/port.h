@@ -17,6 +17,10 @@ namespace anytick::io {
 /// "02:00:00:5E:10:FE"
 std::string mac_text(const core::Mac& mac);
 
+/// What the device shall verify. virtio takes it for leave to hand over frames whose checksums their sender, a machine
+/// on the same host, has left unfinished: right for the fast path, but the kernel's twin would refuse them.
+uint64_t rx_checksum_offloads(const rte_eth_dev_info& info);
+
 /// The arguments of a virtual device, completed where its driver's defaults do not suit `workers` queues and the MTU.
 std::string device_arguments(const PortConfig& config, unsigned workers);
 

@@ -14,10 +14,10 @@ namespace {
 /// A transmit ring that is full drains within a few microseconds or not at all; receiving must not wait for longer.
 constexpr int tx_attempts = 4;
 
-core::Checksum checksum_state(uint64_t flags, uint64_t mask, uint64_t good, uint64_t bad) {
-  if ((flags & mask) == good) return core::Checksum::good;
+/// NONE, which is all bits of the mask, means verified data whose checksum was never written: good for us.
+core::Checksum checksum_state(uint64_t flags, uint64_t mask, uint64_t bad) {
   if ((flags & mask) == bad) return core::Checksum::bad;
-  return core::Checksum::unknown;
+  return (flags & mask) == 0 ? core::Checksum::unknown : core::Checksum::good;
 }
 
 core::Frame frame_of(rte_mbuf& mbuf) {
@@ -25,10 +25,8 @@ core::Frame frame_of(rte_mbuf& mbuf) {
   frame.data = rte_pktmbuf_mtod(&mbuf, uint8_t*);
   frame.length = mbuf.data_len;
   frame.room = uint32_t{mbuf.buf_len} - mbuf.data_off;
-  frame.ip_checksum = checksum_state(mbuf.ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD,
-                                     RTE_MBUF_F_RX_IP_CKSUM_BAD);
-  frame.udp_checksum = checksum_state(mbuf.ol_flags, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
-                                      RTE_MBUF_F_RX_L4_CKSUM_BAD);
+  frame.ip_checksum = checksum_state(mbuf.ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_BAD);
+  frame.udp_checksum = checksum_state(mbuf.ol_flags, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_BAD);
   frame.segmented = mbuf.nb_segs > 1;
   return frame;
 }

@@ -42,6 +42,17 @@ TEST(Port, IngressHasAddressesAsOnTheWire) {
   EXPECT_FALSE(ingress.tx_udp_checksum);
 }
 
+TEST(Port, ChecksumsAreVerifiedByDevicesButNotByVirtio) {
+  rte_eth_dev_info info{};
+  info.rx_offload_capa = RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+  for (const char* name : {"net_virtio", "net_virtio_user"}) {
+    info.driver_name = name;
+    EXPECT_EQ(rx_checksum_offloads(info), 0u) << name;
+  }
+  info.driver_name = "net_e1000_em";
+  EXPECT_EQ(rx_checksum_offloads(info), RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+}
+
 TEST(Port, HasAQueuePairForEachWorker) {
   PortConfig config;
   config.device = "net_null7";

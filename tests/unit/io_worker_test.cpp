@@ -257,13 +257,17 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(WorkerTest, DeviceThatFoundChecksumsGoodIsBelieved) {
   start();
   Bytes frame = query("198.51.100.1");
+  frame[24] ^= 0xff; // IP checksum
   frame[40] ^= 0xff; // UDP checksum, as left by a sender that offloads it
-  rte_mbuf* mbuf = mbuf_of(frame);
-  mbuf->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-  inject(mbuf);
-  ASSERT_TRUE(handled(1));
+  for (const uint64_t flags : {RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+                               RTE_MBUF_F_RX_IP_CKSUM_NONE | RTE_MBUF_F_RX_L4_CKSUM_NONE}) {
+    rte_mbuf* mbuf = mbuf_of(frame);
+    mbuf->ol_flags = flags;
+    inject(mbuf);
+  }
+  ASSERT_TRUE(handled(2));
   stop();
-  EXPECT_EQ(receive().size(), 1u);
+  EXPECT_EQ(receive().size(), 2u);
 }
 
 TEST_F(WorkerTest, SegmentedFrameIsForTheKernelAndFreedWhole) {
