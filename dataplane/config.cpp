@@ -48,11 +48,14 @@ std::string_view unusable(const geo::Address& address) {
   const uint8_t first = address.bytes[0];
   if (address.family == geo::Family::ipv4) {
     if (first == 0) return "is not a host's address";
+    if (first == 127) return "is a loopback address";
     if (first >= 224) return "is multicast, reserved or broadcast";
     return "";
   }
   if (first == 0xff) return "is multicast";
-  if (std::ranges::all_of(address.bytes, [](uint8_t byte) { return byte == 0; })) return "is not a host's address";
+  if (address == geo::Address::ipv6(0, 0)) return "is not a host's address";
+  if (address == geo::Address::ipv6(0, 1)) return "is a loopback address";
+  if (geo::prefix_of(address, 96).address == geo::Address::ipv6(0, 0xffff'0000'0000)) return "is an IPv4 address";
   return "";
 }
 

@@ -247,6 +247,12 @@ INSTANTIATE_TEST_SUITE_P(
              "F at line 4, column 57: port[0].addresses[3]: :: is not a host's address",
              "F at line 4, column 63: port[0].addresses[4]: ff02::1 is multicast",
              "F at line 4, column 74: port[0].addresses[5]: 192.0.2.0/24 is a network, not a host's address"}},
+        FaultCase{"AddressesOfNoLink",
+                  "name = \"n\"\n[[port]]\ndevice = \"d\"\n"
+                  "addresses = [\"127.0.0.1\", \"::1\", \"::ffff:192.0.2.53\", \"::2\"]",
+                  {"F at line 4, column 14: port[0].addresses[0]: 127.0.0.1 is a loopback address",
+                   "F at line 4, column 27: port[0].addresses[1]: ::1 is a loopback address",
+                   "F at line 4, column 34: port[0].addresses[2]: ::ffff:192.0.2.53 is an IPv4 address"}},
         FaultCase{"NoAddress",
                   "name = \"n\"\n[[port]]\ndevice = \"d\"\naddresses = []",
                   {"F at line 4, column 13: port[0].addresses: must name at least one address"}},
