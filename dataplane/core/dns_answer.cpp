@@ -80,7 +80,7 @@ void write_denial(const Join& join, Reply& reply, const ReadyZone& zone, size_t 
   reply.authorities = 1;
 }
 
-void write_any(Reply& reply) {
+void write_any(Reply& reply, uint16_t owner) {
   std::array<uint8_t, 10 + any_rdata.size()> record;
   store_big16(&record[0], dns::HINFO);
   store_big16(&record[2], dns::IN);
@@ -88,8 +88,8 @@ void write_any(Reply& reply) {
   store_big16(&record[8], any_rdata.size());
   std::copy(any_rdata.begin(), any_rdata.end(), record.begin() + 10);
   if (reply.fits(2 + record.size())) {
-    write_record(reply, pointer_to(dns::header_bytes), record);
-    reply.answers = 1;
+    write_record(reply, owner, record);
+    reply.answers = static_cast<uint16_t>(reply.answers + 1);
   } else {
     reply.truncated = true;
   }
@@ -173,7 +173,7 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
       return write_denial(join, reply, zone, name_at, name_length);
     }
     const ReadyNode& node = join.node(match.node);
-    if (query.qtype == dns::ANY && node.type_count > 0) return write_any(reply);
+    if (query.qtype == dns::ANY && node.type_count > 0) return write_any(reply, pointer_to(name_at));
     const ReadySet* set = choose_set(join, node, query.qtype, lookup, reply);
     if (set == nullptr) {
       reply.nodata = true;
