@@ -10,14 +10,20 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/un.h>
 #include <toml++/toml.h>
 
-#include "dataplane/config_reader.h"
 #include "dataplane/core/path.h"
+#include "dataplane/core/toml_reader.h"
 
 namespace anytick::io {
 namespace {
+
+using core::Choices;
+using core::Faults;
+using core::section;
+using core::TomlReader;
 
 Result<std::string> read_text(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -29,6 +35,25 @@ Result<std::string> read_text(const std::string& file) {
   }
   if (!stream.is_open() || stream.bad()) return Refusal{file, "", std::strerror(errno)};
   return text;
+}
+
+/// CPU numbers, distinct.
+void read_cores(TomlReader& reader, std::string_view key, Faults& faults, std::vector<unsigned>& value) {
+  std::vector<unsigned> found;
+  reader.each(key, [&](const toml::node& node, const std::string& path) {
+    const auto number = TomlReader::in_range(node, 0, CPU_SETSIZE - 1);
+    if (!number) {
+      faults.add(node.source(), path, fmt::format("must be a CPU number from 0 to {}", CPU_SETSIZE - 1));
+    } else if (std::ranges::find(found, *number) != found.end()) {
+      faults.add(node.source(), path, fmt::format("CPU {} is listed twice", *number));
+    } else {
+      found.push_back(static_cast<unsigned>(*number));
+    }
+  });
+  const toml::node* node = reader.find(key);
+  if (node == nullptr) return;
+  if (node->is_array() && node->as_array()->empty()) reader.fault(*node, key, "must name at least one CPU");
+  value = std::move(found);
 }
 
 std::optional<std::array<uint8_t, 6>> parse_mac(const std::string& text) {
@@ -263,14 +288,14 @@ Config read_root(const toml::table& table, Faults& faults) {
     eal.choice("huge_pages", config.eal.huge_pages,
                Choices<HugePages>{{"auto", HugePages::when_free}, {"on", HugePages::on}, {"off", HugePages::off}});
     eal.integer("memory_mb", config.eal.memory_mb, 32, 1u << 20);
-    eal.cores("control_cores", config.eal.control_cores);
+    read_cores(eal, "control_cores", faults, config.eal.control_cores);
     eal.each("extra", [&](const toml::node& node, const std::string& path) {
       if (!node.is_string()) faults.add(node.source(), path, "must be a string");
       config.eal.extra.push_back(node.value_or(std::string()));
     });
   });
   section(root, "workers", faults, [&](TomlReader& workers) {
-    workers.cores("cores", config.workers.cores);
+    read_cores(workers, "cores", faults, config.workers.cores);
     workers.choice("idle", config.workers.idle,
                    Choices<Idle>{{"spin", Idle::spin}, {"pause", Idle::pause}, {"sleep", Idle::sleep}});
     workers.integer("burst", config.workers.burst, 1, core::burst_max);

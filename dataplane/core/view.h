@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "dataplane/core/counters.h"
+#include "dataplane/core/limit.h"
 #include "dataplane/core/random.h"
 #include "geo/map.h"
 
@@ -11,6 +12,7 @@ namespace anytick::core {
 struct CookieKeys;
 struct Identity;
 class Join;
+class Policy;
 class ZoneImage;
 
 /// What a burst is answered from: shared, immutable while the reader is between two quiescent points.
@@ -22,6 +24,7 @@ struct View {
   const Join* join = nullptr;
   const CookieKeys* cookie_keys = nullptr; ///< null: cookies are ignored
   const Identity* identity = nullptr;      ///< null: says nothing of itself
+  const Policy* policy = nullptr;          ///< null: every query is allowed
 };
 
 /// Who asks.
@@ -32,13 +35,16 @@ struct Client {
 
 /// What one thread owns. Not movable: others hold a pointer to read the counters.
 struct WorkerState {
-  explicit WorkerState(uint64_t seed) : random(seed) {}
+  explicit WorkerState(uint64_t seed, unsigned thread_index = 0) : random(seed), thread(thread_index) {}
   WorkerState(const WorkerState&) = delete;
   WorkerState& operator=(const WorkerState&) = delete;
 
   Counters counters;
   Random random;
-  uint32_t now = 0; ///< seconds since 1970 modulo 2^32; the owner sets it before each burst or message
+  const unsigned thread;      ///< index among the threads that answer from the same views
+  Limiter* limiter = nullptr; ///< null: no limits
+  uint32_t now = 0;           ///< seconds since 1970 modulo 2^32; the owner sets both before each burst or message
+  Ticks ticks = 0;            ///< of a clock that never steps
 };
 
 } // namespace anytick::core

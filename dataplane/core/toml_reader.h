@@ -11,13 +11,12 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <toml++/toml.h>
 
 #include "geo/refusal.h"
 
 /// A TOML file read strictly: of each key the type, the bounds and that somebody knows it.
-namespace anytick::io {
+namespace anytick::core {
 
 template <class Enum> using Choices = std::initializer_list<std::pair<std::string_view, Enum>>;
 
@@ -140,25 +139,13 @@ class TomlReader {
     for (size_t i = 0; i < array->size(); ++i) take((*array)[i], fmt::format("{}[{}]", path_of(key), i));
   }
 
-  void cores(std::string_view key, std::vector<unsigned>& value) {
-    if (!table_.contains(key)) {
-      find(key);
-      return;
-    }
-    std::vector<unsigned> found;
-    each(key, [&](const toml::node& node, const std::string& path) {
-      const auto number = in_range(node, 0, CPU_SETSIZE - 1);
-      if (!number) {
-        faults_.add(node.source(), path, fmt::format("must be a CPU number from 0 to {}", CPU_SETSIZE - 1));
-      } else if (std::ranges::find(found, *number) != found.end()) {
-        faults_.add(node.source(), path, fmt::format("CPU {} is listed twice", *number));
-      } else {
-        found.push_back(static_cast<unsigned>(*number));
-      }
-    });
-    const toml::node& node = *table_.get(key);
-    if (node.is_array() && node.as_array()->empty()) fault(node, key, "must name at least one CPU");
-    value = std::move(found);
+  /// The value of an integer within bounds.
+  static std::optional<uint64_t> in_range(const toml::node& node, uint64_t low, uint64_t high) {
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 0) return std::nullopt;
+    const auto value = static_cast<uint64_t>(number->get());
+    if (value < low || value > high) return std::nullopt;
+    return value;
   }
 
   void fault(const toml::node& node, std::string_view key, const std::string& reason) {
@@ -174,14 +161,6 @@ class TomlReader {
   }
 
  private:
-  static std::optional<uint64_t> in_range(const toml::node& node, uint64_t low, uint64_t high) {
-    const auto* number = node.as_integer();
-    if (number == nullptr || number->get() < 0) return std::nullopt;
-    const auto value = static_cast<uint64_t>(number->get());
-    if (value < low || value > high) return std::nullopt;
-    return value;
-  }
-
   const toml::table& table_;
   std::string path_;
   Faults& faults_;
@@ -202,4 +181,4 @@ template <class Read> void section(TomlReader& root, std::string_view key, Fault
   reader.finish();
 }
 
-} // namespace anytick::io
+} // namespace anytick::core
