@@ -115,6 +115,44 @@ bool is_network(const InterfaceAddress& at) {
          geo::prefix_of(at.address, at.prefix_length).address == at.address;
 }
 
+void read_prefixes(TomlReader& reader, std::string_view key, Faults& faults, std::vector<geo::Prefix>& list) {
+  reader.each(key, [&](const toml::node& node, const std::string& path) {
+    const auto text = node.value<std::string>();
+    auto prefix = text ? geo::parse_prefix(*text) : std::nullopt;
+    if (const auto address = text && !prefix ? geo::parse_address(*text) : std::nullopt)
+      prefix = geo::prefix_of(*address, address->width());
+    if (!prefix) {
+      faults.add(node.source(), path, "must be an IPv4 or IPv6 address or prefix, no bits set beyond its length");
+    } else {
+      list.push_back(*prefix);
+    }
+  });
+}
+
+/// Rates are in replies a second; 0 is no limit.
+void read_limit(TomlReader& limit, Faults& faults, LimitConfig& config) {
+  constexpr uint64_t rate_max = 1'000'000;
+  core::LimitRules& rules = config.rules;
+  limit.choice("mode", rules.mode,
+               Choices<core::LimitMode>{
+                   {"off", core::LimitMode::off}, {"log", core::LimitMode::log}, {"on", core::LimitMode::on}});
+  uint64_t memory_mb = config.memory_bytes >> 20;
+  limit.integer("memory_mb", memory_mb, 1, 65'536);
+  config.memory_bytes = memory_mb << 20;
+  const std::array<std::string_view, core::answer_class_count> keys{"answers", "nodata", "nxdomain", "referrals",
+                                                                    "errors"};
+  for (size_t i = 0; i < keys.size(); ++i) limit.integer(keys[i], rules.per_second[i], 0, rate_max);
+  limit.integer("burst_seconds", rules.burst_seconds, 1, 60);
+  limit.integer("ipv4_prefix", rules.ipv4_prefix, 8, 32);
+  limit.integer("ipv6_prefix", rules.ipv6_prefix, 16, 64);
+  limit.integer("slip", rules.slip, 0, 100);
+  limit.integer("reply_ratio", rules.reply_ratio, 0, 1000);
+  if (rules.reply_ratio == 1)
+    limit.fault(*limit.find("reply_ratio"), "reply_ratio",
+                "must be 0, for no bound, or at least 2: an answer has its question in it");
+  read_prefixes(limit, "allow", faults, rules.allow);
+}
+
 /// Appends to what is there; all are distinct.
 void read_addresses(TomlReader& reader, std::string_view key, Faults& faults, std::vector<InterfaceAddress>& list) {
   reader.each(key, [&](const toml::node& node, const std::string& path) {
@@ -310,6 +348,7 @@ Config read_root(const toml::table& table, Faults& faults) {
     sockets.integer("message_seconds", config.sockets.message, 1, 3600);
     sockets.integer("total_seconds", config.sockets.total, 1, 86'400);
   });
+  section(root, "limit", faults, [&](TomlReader& limit) { read_limit(limit, faults, config.limit); });
   section(root, "trust", faults, [&](TomlReader& trust) { read_trust(trust, faults, config.trusted_keys); });
   read_ports(root, table, faults, config.ports);
   root.finish();

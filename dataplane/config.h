@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/core/identity.h"
+#include "dataplane/core/limit.h"
 #include "dataplane/core/signature.h"
 #include "geo/prefix.h"
 #include "geo/refusal.h"
@@ -47,6 +48,12 @@ struct SocketsConfig {
   std::chrono::seconds idle{10};                  ///< without a query, or without taking any of an answer
   std::chrono::seconds message{5};                ///< for the rest of a query that has begun
   std::chrono::seconds total{120};                ///< of a connection, whatever it does
+};
+
+/// What one source may cost.
+struct LimitConfig {
+  core::LimitRules rules;
+  uint64_t memory_bytes = uint64_t{16} << 20; ///< of the buckets of all threads together
 };
 
 /// A host's address on an interface, and the length of its network's prefix.
@@ -90,6 +97,7 @@ struct Config {
   EalConfig eal;
   WorkersConfig workers;
   SocketsConfig sockets;
+  LimitConfig limit;
   std::vector<core::PublicKey> trusted_keys; ///< distinct; none: tables need no signature
   std::vector<PortConfig> ports;             ///< at least one
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -22,6 +23,7 @@
 #include "dataplane/io/eal.h"
 #include "dataplane/io/kernel_path.h"
 #include "dataplane/io/port.h"
+#include "dataplane/io/rate_limits.h"
 #include "dataplane/io/sockets.h"
 #include "dataplane/io/tables.h"
 #include "dataplane/io/worker.h"
@@ -81,7 +83,13 @@ Result<Ports> open_ports(const Config& config) {
   return ports;
 }
 
-Workers make_workers(const Config& config, const Ports& ports, const KernelPath& kernel, Tables& tables) {
+Result<std::unique_ptr<Limits>> make_limits(const Config& config, const Ports& ports) {
+  const bool spread = std::ranges::any_of(ports, [](const auto& port) { return !port->keeps_sources(); });
+  return Limits::make(config.limit, static_cast<unsigned>(config.workers.cores.size()), spread);
+}
+
+Workers make_workers(const Config& config, const Ports& ports, const KernelPath& kernel, Tables& tables,
+                     Limits& limits) {
   Workers workers;
   const auto count = static_cast<unsigned>(config.workers.cores.size());
   for (unsigned i = 0; i < count; ++i) {
@@ -89,20 +97,21 @@ Workers make_workers(const Config& config, const Ports& ports, const KernelPath&
     for (size_t p = 0; p < ports.size(); ++p) {
       queues.push_back({ports[p]->id(), static_cast<uint16_t>(i), &ports[p]->ingress(), kernel.share(p, i, count)});
     }
-    workers.push_back(
-        std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables, random_seed()));
+    workers.push_back(std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables,
+                                               random_seed(), &limits.of(i)));
   }
   return workers;
 }
 
 /// At the service addresses of all ports; null if they are not wanted. They are the reader of the tables that comes
 /// after the workers.
-Result<std::unique_ptr<Sockets>> open_sockets(const Config& config, Tables& tables) {
+Result<std::unique_ptr<Sockets>> open_sockets(const Config& config, Tables& tables, Limits& limits) {
   if (!config.sockets.enabled) return std::unique_ptr<Sockets>();
   std::set<geo::Address> addresses;
   for (const PortConfig& port : config.ports) addresses.insert(port.addresses.begin(), port.addresses.end());
-  return Sockets::open(config.sockets, {addresses.begin(), addresses.end()}, dns_port, tables,
-                       static_cast<unsigned>(config.workers.cores.size()), random_seed());
+  const auto id = static_cast<unsigned>(config.workers.cores.size());
+  return Sockets::open(config.sockets, {addresses.begin(), addresses.end()}, dns_port, tables, id, random_seed(),
+                       &limits.of(id));
 }
 
 /// The workers on their lcores, from construction to destruction.
@@ -132,12 +141,13 @@ class RunningWorkers {
   Workers& workers_;
 };
 
-void wait_for_end(const sigset_t& signals, const Ports& ports, KernelPath& kernel) {
+void wait_for_end(const sigset_t& signals, const Ports& ports, KernelPath& kernel, Limits& limits) {
   const timespec second{1, 0};
   int signal = -1;
   while ((signal = sigtimedwait(&signals, nullptr, &second)) < 0) {
     for (const auto& port : ports) port->watch_link();
     kernel.watch();
+    limits.log_reports();
   }
   spdlog::info("stopping: signal {}", signal);
 }
@@ -154,8 +164,10 @@ int serve(const Config& config, const sigset_t& signals) {
   if (!ports) return fail(ports.refusal());
   const Result<std::unique_ptr<KernelPath>> kernel = KernelPath::open(*ports);
   if (!kernel) return fail(kernel.refusal());
-  Workers workers = make_workers(config, *ports, **kernel, tables);
-  const Result<std::unique_ptr<Sockets>> sockets = open_sockets(config, tables);
+  const Result<std::unique_ptr<Limits>> limits = make_limits(config, *ports);
+  if (!limits) return fail(limits.refusal());
+  Workers workers = make_workers(config, *ports, **kernel, tables, **limits);
+  const Result<std::unique_ptr<Sockets>> sockets = open_sockets(config, tables, **limits);
   if (!sockets) return fail(sockets.refusal());
   std::vector<WorkerView> views;
   for (const auto& worker : workers) views.push_back({worker->core(), &worker->counters()});
@@ -170,7 +182,7 @@ int serve(const Config& config, const sigset_t& signals) {
   if (!server) return fail(server.refusal());
   std::puts("ready");
   std::fflush(stdout);
-  wait_for_end(signals, *ports, **kernel);
+  wait_for_end(signals, *ports, **kernel, **limits);
   return 0;
 }
 

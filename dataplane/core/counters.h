@@ -9,9 +9,10 @@
 namespace anytick::core {
 
 /// Every counter: X(identifier, "exported name"). A frame, a query over TCP or a datagram that came by the kernel ends
-/// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, cookie_* and tx_refused say more of answered
-/// ones. What became of a punt is known to who has the kernel path: he counts it as punted or as one of the
-/// drop_*kernel* reasons. Of accepted TCP connections, those that are not closed are open.
+/// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, cookie_*, policy_* and tx_refused say more of
+/// answered ones. limit_CLASS counts replies over their rate, which then are dropped (drop_limit), sent truncated
+/// (limit_slipped) or, in mode "log", sent. What became of a punt is known to who has the kernel path: he counts it as
+/// punted or as one of the drop_*kernel* reasons. Of accepted TCP connections, those that are not closed are open.
 #define ANYTICK_COUNTERS(X)                                                                                            \
   X(rx_frames, "rx_frames")                                                                                            \
   X(tcp_queries, "tcp_queries")                                                                                        \
@@ -32,6 +33,8 @@ namespace anytick::core {
   X(drop_cross_service, "drop_cross_service")                                                                          \
   X(drop_dns_short, "drop_dns_short")                                                                                  \
   X(drop_dns_response, "drop_dns_response")                                                                            \
+  X(drop_limit, "drop_limit")                                                                                          \
+  X(drop_policy, "drop_policy")                                                                                        \
   X(tx_refused, "tx_refused")                                                                                          \
   X(kernel_tx, "kernel_tx")                                                                                            \
   X(rcode_noerror, "rcode_noerror")                                                                                    \
@@ -51,6 +54,14 @@ namespace anytick::core {
   X(cookie_client_only, "cookie_client_only")                                                                          \
   X(cookie_good, "cookie_good")                                                                                        \
   X(cookie_bad, "cookie_bad")                                                                                          \
+  X(limit_answer, "limit_answer")                                                                                      \
+  X(limit_nodata, "limit_nodata")                                                                                      \
+  X(limit_nxdomain, "limit_nxdomain")                                                                                  \
+  X(limit_referral, "limit_referral")                                                                                  \
+  X(limit_error, "limit_error")                                                                                        \
+  X(limit_slipped, "limit_slipped")                                                                                    \
+  X(policy_refused, "policy_refused")                                                                                  \
+  X(policy_truncated, "policy_truncated")                                                                              \
   X(tcp_accepted, "tcp_accepted")                                                                                      \
   X(tcp_refused, "tcp_refused")                                                                                        \
   X(tcp_evicted, "tcp_evicted")                                                                                        \

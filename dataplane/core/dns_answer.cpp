@@ -203,12 +203,78 @@ void answer_lookup(const View& view, WorkerState& worker, const DnsQuery& query,
   if (!lookup.by_subnet) reply.scope = 0;
 }
 
-/// TC says that there is more; half of an answer is worth nothing (RFC 2181 9).
+/// Where the sections behind the question begin.
+size_t records_at(const DnsQuery& query) {
+  return query.question_end != 0 ? query.question_end : dns::header_bytes;
+}
+
 void empty_sections(const DnsQuery& query, Reply& reply) {
-  reply.at = query.question_end;
+  reply.at = records_at(query);
   reply.answers = 0;
   reply.authorities = 0;
   reply.additionals = 0;
+}
+
+/// Most bytes of a reply. One to somebody who may not be who he says is no more than so many times his query.
+size_t reply_max(const WorkerState& worker, const DnsQuery& query, const Client& client, bool proven, size_t room) {
+  if (!client.udp) return std::min<size_t>(UINT16_MAX, room);
+  size_t most = std::min<size_t>(std::min(query.udp_size, dns::udp_edns_max), room);
+  if (proven || worker.limiter == nullptr) return most;
+  const LimitRules& rules = worker.limiter->rules();
+  if (rules.mode == LimitMode::on && rules.reply_ratio != 0)
+    most = std::min<size_t>(most, size_t{rules.reply_ratio} * query.length);
+  return most;
+}
+
+void write_answer(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
+                  const CookieCheck& cookie, Reply& reply) {
+  switch (query.kind) {
+  case QueryKind::lookup:
+    return answer_lookup(view, worker, query, lookup, reply);
+  case QueryKind::chaos:
+    return answer_chaos(view.identity, query, reply);
+  case QueryKind::truncate:
+    reply.truncated = true;
+    return;
+  case QueryKind::cookie_only:
+    if (cookie.state == CookieState::bad) reply.rcode = Rcode::badcookie;
+    return;
+  default:
+    return;
+  }
+}
+
+AnswerClass class_of(const Reply& reply) {
+  if (reply.rcode == Rcode::nxdomain) return AnswerClass::nxdomain;
+  if (reply.rcode != Rcode::noerror) return AnswerClass::error;
+  if (reply.nodata) return AnswerClass::nodata;
+  return reply.referral ? AnswerClass::referral : AnswerClass::answer;
+}
+
+/// Whether the source may have the reply, or what is left of it: something to come back with.
+bool is_granted(WorkerState& worker, const DnsQuery& query, const Client& client, const LimitSource& source,
+                const ReplyOptions& options, Reply& reply) {
+  const AnswerClass which = class_of(reply);
+  switch (worker.limiter->judge(source, client.address, which, worker.ticks, worker.counters, worker.random)) {
+  case LimitVerdict::send:
+    return true;
+  case LimitVerdict::drop:
+    worker.counters.add(Counter::drop_limit);
+    return false;
+  case LimitVerdict::truncate:
+    break;
+  }
+  worker.counters.add(Counter::limit_slipped);
+  if (which == AnswerClass::error) return true; // it is short, and no stream would make it better
+  // Who knows cookies comes back with ours, at less cost than over a stream (RFC 7873 5.2.3).
+  if (options.has_cookie()) {
+    reply.rcode = Rcode::badcookie;
+    reply.authoritative = reply.nodata = reply.referral = false;
+    empty_sections(query, reply);
+  } else {
+    reply.truncated = true;
+  }
+  return true;
 }
 
 } // namespace
@@ -233,21 +299,28 @@ void finish_lookup(const View& view, const DnsQuery& query, Lookup& lookup) {
   lookup.place = view.map != nullptr ? view.map->find(lookup.located) : 0;
 }
 
+bool is_miss(const View& view, const DnsQuery& query, const Lookup& lookup) {
+  if (lookup.node == NameTable::none) return true;
+  return !lookup.exact && view.join->node(lookup.node).wildcard == NameTable::none &&
+         view.join->cut_above(lookup.node, false, query.qtype) == ReadyNode::none;
+}
+
 size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
-                   const Client& client, uint8_t* message, size_t room) {
-  Reply reply{.message = message, .at = query.question_end, .limit = 0};
+                   const Client& client, const LimitSource& source, uint8_t* message, size_t room) {
+  const bool header_only = query.kind == QueryKind::header_only;
+  const CookieCheck cookie = header_only ? CookieCheck() : check_cookie(view, worker, query, client.address);
+  // Of whom it is known that the address is his.
+  const bool proven = !client.udp || cookie.state == CookieState::good;
+  Reply reply{.message = message, .at = records_at(query), .limit = 0};
   reply.rcode = query.rcode;
-  if (query.question_end == 0) reply.at = dns::header_bytes;
-  if (query.kind != QueryKind::header_only) {
-    const size_t most = std::min<size_t>(client.udp ? std::min(query.udp_size, dns::udp_edns_max) : UINT16_MAX, room);
-    const ReplyOptions options(view, worker, query, client.address, most - reply.at);
-    reply.limit = most - options.opt_bytes();
-    if (query.kind == QueryKind::lookup) answer_lookup(view, worker, query, lookup, reply);
-    if (query.kind == QueryKind::chaos) answer_chaos(view.identity, query, reply);
-    if (query.kind == QueryKind::cookie_only && options.cookie() == CookieState::bad) reply.rcode = Rcode::badcookie;
-    if (reply.truncated) empty_sections(query, reply);
-    options.write(query, reply);
-  }
+  const size_t most = header_only ? reply.at : reply_max(worker, query, client, proven, room);
+  const ReplyOptions options(view.identity, query, cookie, most - reply.at);
+  reply.limit = most - options.opt_bytes();
+  write_answer(view, worker, query, lookup, cookie, reply);
+  if (!proven && worker.limiter != nullptr && !is_granted(worker, query, client, source, options, reply)) return 0;
+  // TC says that there is more; half of an answer is worth nothing (RFC 2181 9).
+  if (reply.truncated) empty_sections(query, reply);
+  options.write(query, reply);
   write_header(query, reply);
   count_reply(worker.counters, query, reply);
   return reply.at;

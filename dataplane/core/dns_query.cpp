@@ -176,6 +176,7 @@ void parse_query(const uint8_t* message, size_t length, DnsQuery& query) {
   query.edns = false;
   query.dnssec_ok = false;
   query.udp_size = dns::udp_plain_max;
+  query.length = static_cast<uint16_t>(length);
   query.question_end = 0;
   query.nsid = false;
   query.chaos = ChaosName::none;

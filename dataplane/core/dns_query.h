@@ -16,6 +16,7 @@ enum class QueryKind : uint8_t {
   drop_response, ///< QR is set: never answer an answer
   header_only,   ///< answer `rcode` with the header alone
   question_only, ///< answer `rcode` with the question (and an OPT if one was asked with)
+  truncate,      ///< answer that much with TC: come back over a stream
   cookie_only,   ///< no question, but a cookie to be answered (RFC 7873 5.4)
   chaos,         ///< a question about this server: `chaos` says which
   lookup,        ///< a question to look up
@@ -39,6 +40,7 @@ struct DnsQuery {
   uint16_t flags;   ///< host order, as received
   uint16_t qtype;
   uint16_t qclass;
+  uint16_t length;       ///< of the message, bytes
   uint16_t question_end; ///< offset behind the question, 0 where there is none
   bool edns;
   bool dnssec_ok;
@@ -50,7 +52,7 @@ struct DnsQuery {
   FoldedName name;
 };
 
-/// Parses `length` bytes of a DNS message. Reads nothing outside them.
+/// Parses `length` bytes of a DNS message, at most 65,535. Reads nothing outside them.
 void parse_query(const uint8_t* message, size_t length, DnsQuery& query);
 
 /// Whether a client subnet says where a client is: a global unicast address, and not the empty prefix.

@@ -66,18 +66,22 @@ uint8_t* write_subnet(uint8_t* to, const ClientSubnet& subnet, uint8_t scope) {
 
 } // namespace
 
-ReplyOptions::ReplyOptions(const View& view, WorkerState& worker, const DnsQuery& query, const geo::Address& source,
-                           size_t room) {
-  if (!query.edns) return;
+CookieCheck check_cookie(const View& view, WorkerState& worker, const DnsQuery& query, const geo::Address& source) {
+  CookieCheck check;
+  if (!query.edns || !query.cookie.present || view.cookie_keys == nullptr || view.cookie_keys->count == 0) return check;
+  check.state = check_cookie(*view.cookie_keys, query.cookie, worker.now, source, check.reply);
+  worker.counters.add(counter_of(check.state));
+  return check;
+}
+
+ReplyOptions::ReplyOptions(const Identity* identity, const DnsQuery& query, const CookieCheck& cookie, size_t room) {
+  if (!query.edns || query.kind == QueryKind::header_only) return;
   size_ = opt_head;
   if (query.subnet.present) subnet_ = take(subnet_data(query.subnet), room);
-  if (query.cookie.present && view.cookie_keys != nullptr && view.cookie_keys->count > 0 &&
-      take(client_cookie_bytes + server_cookie_bytes, room)) {
-    cookie_ = check_cookie(*view.cookie_keys, query.cookie, worker.now, source, server_cookie_);
-    worker.counters.add(counter_of(cookie_));
-  }
-  if (query.nsid && view.identity != nullptr && !view.identity->nsid.empty() && take(view.identity->nsid.size(), room))
-    nsid_ = view.identity->nsid;
+  if (cookie.state != CookieState::none && take(client_cookie_bytes + server_cookie_bytes, room))
+    cookie_ = &cookie.reply;
+  if (query.nsid && identity != nullptr && !identity->nsid.empty() && take(identity->nsid.size(), room))
+    nsid_ = identity->nsid;
 }
 
 bool ReplyOptions::take(size_t data, size_t room) {
@@ -98,10 +102,10 @@ void ReplyOptions::write(const DnsQuery& query, Reply& reply) const {
   store_big16(to + 9, static_cast<uint16_t>(size_ - opt_head));
   to += opt_head;
   if (subnet_) to = write_subnet(to, query.subnet, reply.scope);
-  if (cookie_ != CookieState::none) {
+  if (cookie_ != nullptr) {
     to = begin_option(to, dns::option_cookie, client_cookie_bytes + server_cookie_bytes);
     to = std::copy(query.cookie.client.begin(), query.cookie.client.end(), to);
-    to = std::copy(server_cookie_.begin(), server_cookie_.end(), to);
+    to = std::copy(cookie_->begin(), cookie_->end(), to);
   }
   if (!nsid_.empty()) {
     to = begin_option(to, dns::option_nsid, nsid_.size());

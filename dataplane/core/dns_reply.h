@@ -44,14 +44,23 @@ inline void write_record(Reply& reply, uint16_t owner, std::span<const uint8_t> 
   reply.at += 2 + record.size();
 }
 
+/// What the client's cookie is worth, and the one that it gets (RFC 7873 5.2).
+struct CookieCheck {
+  CookieState state = CookieState::none; ///< none, too, where no cookies are given
+  ServerCookie reply{};
+};
+
+/// Checks and counts it.
+CookieCheck check_cookie(const View& view, WorkerState& worker, const DnsQuery& query, const geo::Address& source);
+
 /// The options that a reply's OPT carries. Those that would not fit beside the question are left out.
 class ReplyOptions {
  public:
-  /// `room`: bytes behind the question. Checks the client's cookie and counts what it was worth.
-  ReplyOptions(const View& view, WorkerState& worker, const DnsQuery& query, const geo::Address& source, size_t room);
+  /// `room`: bytes behind the question.
+  ReplyOptions(const Identity* identity, const DnsQuery& query, const CookieCheck& cookie, size_t room);
 
   size_t opt_bytes() const { return size_; }
-  CookieState cookie() const { return cookie_; }
+  bool has_cookie() const { return cookie_ != nullptr; }
   /// Appends the OPT (RFC 6891 6.1.2), if the query had one.
   void write(const DnsQuery& query, Reply& reply) const;
 
@@ -60,8 +69,7 @@ class ReplyOptions {
 
   size_t size_ = 0; ///< of the OPT
   bool subnet_ = false;
-  CookieState cookie_ = CookieState::none;
-  ServerCookie server_cookie_;
+  const ServerCookie* cookie_ = nullptr;
   std::string_view nsid_;
 };
 

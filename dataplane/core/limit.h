@@ -9,20 +9,23 @@
 #include <vector>
 
 #include "dataplane/core/counters.h"
+#include "dataplane/core/overlay.h"
+#include "dataplane/core/random.h"
 #include "geo/prefix.h"
 
 /// What one source may cost: token buckets per source prefix and kind of answer, of bounded memory.
 ///
 /// A bucket is one word in a cache line that the prefix chooses: who it is, and when it will be full again (the
 /// theoretical arrival time of the generic cell rate algorithm, ITU-T I.371). A bucket that is full again says nothing
-/// and is forgotten without loss. Where a line has no such bucket, the one that is nearest to being full makes room:
-/// what is forgiven is less than anybody else there has asked for. So sources that are seen once push out each other,
-/// never one that asks for too much, and nobody is ever limited for what others ask: a newcomer's bucket is full.
+/// and is forgotten without loss. Where a line has no such bucket, now and then the one that is nearest to being full
+/// makes room for a newcomer: what is forgiven is less than anybody else there has asked for. So sources that are seen
+/// once push out each other, never one that asks for too much, and nobody is ever limited for what others ask: a
+/// newcomer's bucket is full.
 namespace anytick::core {
 
-/// Unit of rates and times: 2^-20 s, of a clock that never steps.
+/// Unit of rates and times: 2^-24 s, of a clock that never steps.
 using Ticks = uint64_t;
-inline constexpr Ticks ticks_per_second = Ticks{1} << 20;
+inline constexpr Ticks ticks_per_second = Ticks{1} << 24;
 
 /// What a reply is to whom it is sent (or not): each has a rate of its own.
 enum class AnswerClass : uint8_t { answer, nodata, nxdomain, referral, error };
@@ -43,16 +46,18 @@ struct Rate {
   static Rate of(double per_second, double burst);
 };
 
-/// Constant while it is used.
+/// What is configured. Constant while it is used.
 struct LimitRules {
-  LimitMode mode = LimitMode::off;
-  std::array<Rate, answer_class_count> rates{};
+  LimitMode mode = LimitMode::on;
+  /// Replies a second to one source, by AnswerClass; 0: no limit.
+  std::array<double, answer_class_count> per_second{1000, 200, 200, 200, 100};
+  double burst_seconds = 5;       ///< of its rate that a source may have at once after a pause
   uint8_t ipv4_prefix = 24;       ///< bits that make a source, 8..32
   uint8_t ipv6_prefix = 56;       ///< 16..64
   uint32_t slip = 2;              ///< one of so many limited replies is sent truncated; 0: none, 1: all
   std::vector<geo::Prefix> allow; ///< sources without limits
-  uint32_t reply_ratio = 0; ///< a UDP reply has at most so many times the bytes of its query where no cookie proves who
-                            ///< asked; 0: no bound
+  uint32_t reply_ratio = 10;      ///< most bytes of a UDP reply for each of its query; 0: no bound. Not where a cookie
+                                  ///< proves who asked
 };
 
 /// Who asked, as far as limits tell sources apart. From Limiter::source_of().
@@ -60,6 +65,9 @@ struct LimitSource {
   uint64_t line;
   uint64_t identity;
 };
+
+/// What becomes of a reply.
+enum class LimitVerdict : uint8_t { send, truncate, drop };
 
 /// A source that was over its rate.
 struct LimitReport {
@@ -91,22 +99,33 @@ class Limiter {
   LimitSource source_of(const geo::Address& address, uint8_t ipv4_prefix, uint8_t ipv6_prefix) const;
   void prefetch(const LimitSource& source) const { __builtin_prefetch(&lines_[source.line], 1); }
 
-  /// Takes one unit from a bucket of the source if `rate` grants it. `bucket` tells those of a source apart.
+  /// Takes one unit from a bucket of the source if `rate` grants it. `bucket` tells those of a source apart: those
+  /// below answer_class_count are of replies.
   bool take(const LimitSource& source, uint32_t bucket, const Rate& rate, Ticks now);
-  /// One reply of a class, which always is granted to who is allowed. Reports who is over.
-  bool take(const geo::Address& address, AnswerClass which, Ticks now);
+
+  /// Judges a reply to `address`, whose source_of() is `source`, and counts those that are over a rate.
+  LimitVerdict judge(const LimitSource& source, const geo::Address& address, AnswerClass which, Ticks now,
+                     Counters& counters, Random& random) {
+    if (rules_.mode == LimitMode::off || take(source, static_cast<uint32_t>(which), rates_[index(which)], now))
+        [[likely]]
+      return LimitVerdict::send;
+    return judge_excess(address, which, counters, random);
+  }
 
   /// Some source that was over its rate since the last call. Another thread may call it, one at a time.
   std::optional<LimitReport> report();
 
  private:
-  void note(const geo::Address& address, AnswerClass which);
+  static constexpr size_t index(AnswerClass which) { return static_cast<size_t>(which); }
+  LimitVerdict judge_excess(const geo::Address& address, AnswerClass which, Counters& counters, Random& random);
 
   LimitRules rules_;
-  Line* lines_;
-  uint64_t line_mask_;
+  std::array<Rate, answer_class_count> rates_;
+  Overlay allowed_;
+  std::span<Line> lines_;
   std::array<uint64_t, 2> secret_;
-  std::atomic<bool> reported_ = false; ///< who reads report_
+  uint32_t unseen_ = 0;
+  std::atomic<bool> reported_ = false; ///< report_ is for report() to read, else for judge() to write
   LimitReport report_;
 };
 

@@ -15,6 +15,7 @@ struct Transit {
   Datagram datagram;
   DnsQuery query;
   Lookup lookup;
+  LimitSource source;
 };
 
 void drop(Frame& frame, WorkerState& worker, Counter reason) {
@@ -53,17 +54,25 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
     return false;
   }
   transit.frame = &frame;
+  if (worker.limiter != nullptr) {
+    transit.source = worker.limiter->source_of(transit.datagram.source);
+    worker.limiter->prefetch(transit.source);
+  }
   if (needs_lookup(view, transit.query)) begin_lookup(view, transit.query, transit.datagram.source, transit.lookup);
   return true;
 }
 
-/// Last pass: the reply, in place of the query.
+/// Last pass: the reply, in place of the query; none if that is what limits or policy want.
 void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transit& transit) {
   Frame& frame = *transit.frame;
   const uint32_t payload_at = transit.datagram.payload_at();
   const Client client{transit.datagram.source, true};
-  const size_t length = write_reply(view, worker, transit.query, transit.lookup, client, frame.data + payload_at,
-                                    frame.room - payload_at);
+  const size_t length = write_reply(view, worker, transit.query, transit.lookup, client, transit.source,
+                                    frame.data + payload_at, frame.room - payload_at);
+  if (length == 0) {
+    frame.verdict = Verdict::drop;
+    return;
+  }
   turn_around(frame, ingress, transit.datagram, static_cast<uint16_t>(length));
   frame.verdict = Verdict::reply;
 }
@@ -94,7 +103,8 @@ size_t answer(const View& view, WorkerState& worker, const Client& client, uint8
     begin_lookup(view, query, client.address, lookup);
     finish_lookup(view, query, lookup);
   }
-  return write_reply(view, worker, query, lookup, client, message, room);
+  const LimitSource source = worker.limiter != nullptr ? worker.limiter->source_of(client.address) : LimitSource();
+  return write_reply(view, worker, query, lookup, client, source, message, room);
 }
 
 } // namespace anytick::core

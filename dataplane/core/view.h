@@ -30,7 +30,8 @@ struct View {
 /// Who asks.
 struct Client {
   geo::Address address;
-  bool udp = true; ///< false: over a stream, so 65,535 bytes may be answered and nothing is truncated below that
+  bool udp = true; ///< false: over a stream, so that the address is known to be the client's, and 65,535 bytes may be
+                   ///< answered
 };
 
 /// What one thread owns. Not movable: others hold a pointer to read the counters.

@@ -160,7 +160,8 @@ std::optional<Refusal> Port::configure(const WorkersConfig& workers) {
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0) return refusal("cannot be asked", error);
   const auto count = static_cast<uint16_t>(workers.cores.size());
   if (const auto reason = misfit(config_, info, count)) return Refusal{std::string(config_.device_name()), "", *reason};
-  if (count > 1 && rss_hash(info) == 0) {
+  keeps_sources_ = count == 1 || rss_hash(info) != 0;
+  if (!keeps_sources_) {
     spdlog::warn("{} cannot hash addresses: its frames come to workers as it likes", config_.device_name());
   }
   const rte_eth_conf conf = device_configuration(config_, info, count);

@@ -40,6 +40,8 @@ class Port {
   void watch_link();
 
   uint16_t id() const { return id_; }
+  /// Whether all frames of a source come to one worker.
+  bool keeps_sources() const { return keeps_sources_; }
   const PortConfig& config() const { return config_; }
   const core::Ingress& ingress() const { return ingress_; }
   /// Of the queue's mbufs, received and sent.
@@ -59,6 +61,7 @@ class Port {
   PortConfig config_;
   uint16_t id_;
   bool started_ = false;
+  bool keeps_sources_ = true;
   std::string link_;
   core::Ingress ingress_;
   std::vector<rte_mempool*> pools_;

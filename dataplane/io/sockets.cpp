@@ -8,6 +8,8 @@
 
 #include <sys/eventfd.h>
 
+#include "dataplane/io/rate_limits.h"
+
 namespace anytick::io {
 namespace {
 
@@ -17,12 +19,13 @@ constexpr uint64_t other_files = 512;
 } // namespace
 
 Result<std::unique_ptr<Sockets>> Sockets::open(const SocketsConfig& config, const std::vector<geo::Address>& addresses,
-                                               uint16_t port, Tables& tables, unsigned id, uint64_t seed) {
+                                               uint16_t port, Tables& tables, unsigned id, uint64_t seed,
+                                               core::Limiter* limiter) {
   if (auto refusal = allow_open_files(config.tcp_connections + 2 * addresses.size() + other_files)) {
     refusal->what = "sockets.tcp_connections: " + refusal->what;
     return std::move(*refusal);
   }
-  std::unique_ptr<Sockets> sockets(new Sockets(config, tables, id, seed));
+  std::unique_ptr<Sockets> sockets(new Sockets(config, tables, id, seed, limiter));
   if (auto refusal = sockets->watch(FileDescriptor(::eventfd(0, EFD_CLOEXEC)), Watched::Kind::stop))
     return std::move(*refusal);
   for (const geo::Address& address : addresses) {
@@ -36,9 +39,11 @@ Result<std::unique_ptr<Sockets>> Sockets::open(const SocketsConfig& config, cons
   return sockets;
 }
 
-Sockets::Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint64_t seed)
+Sockets::Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint64_t seed, core::Limiter* limiter)
     : expire_every_(std::chrono::milliseconds(std::min({config.idle, config.message, config.total})) / 10),
-      tables_(tables), id_(id), state_(seed), udp_(state_), tcp_(config, poller_, state_) {}
+      tables_(tables), id_(id), state_(seed, id), udp_(state_), tcp_(config, poller_, state_) {
+  state_.limiter = limiter;
+}
 
 Sockets::~Sockets() {
   if (!thread_.joinable()) return;
@@ -81,6 +86,7 @@ void Sockets::run() {
 bool Sockets::serve(std::span<const epoll_event> events, TableReader& reader) {
   const Clock::time_point now = Clock::now();
   state_.now = static_cast<uint32_t>(std::time(nullptr));
+  state_.ticks = monotonic_ticks();
   bool stop = false;
   for (const epoll_event& event : events) {
     Watched& watched = *static_cast<Watched*>(event.data.ptr);

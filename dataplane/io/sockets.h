@@ -24,8 +24,10 @@ namespace anytick::io {
 class Sockets {
  public:
   /// `id` is below the number of readers of `tables`. The seed is of the draws. Port 0 lets the kernel choose.
+  /// `limiter` is the thread's own and outlives it; null: no limits.
   static Result<std::unique_ptr<Sockets>> open(const SocketsConfig& config, const std::vector<geo::Address>& addresses,
-                                               uint16_t port, Tables& tables, unsigned id, uint64_t seed);
+                                               uint16_t port, Tables& tables, unsigned id, uint64_t seed,
+                                               core::Limiter* limiter = nullptr);
   Sockets(const Sockets&) = delete;
   Sockets& operator=(const Sockets&) = delete;
   /// Closes all connections.
@@ -43,7 +45,7 @@ class Sockets {
     FileDescriptor fd;
   };
 
-  Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint64_t seed);
+  Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint64_t seed, core::Limiter* limiter);
 
   std::optional<Refusal> watch(FileDescriptor fd, Watched::Kind kind);
   std::vector<Endpoint> endpoints(Watched::Kind kind) const;

@@ -7,6 +7,7 @@
 #include <rte_pause.h>
 
 #include "dataplane/io/idle.h"
+#include "dataplane/io/rate_limits.h"
 
 namespace anytick::io {
 namespace {
@@ -48,8 +49,9 @@ void make_reply(rte_mbuf& mbuf, const core::Frame& frame, const core::Ingress& i
 } // namespace
 
 Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vector<PortQueue> queues, Tables& tables,
-               uint64_t seed)
-    : id_(id), core_(core), burst_(config.burst), idle_(config.idle), tables_(tables), state_(seed) {
+               uint64_t seed, core::Limiter* limiter)
+    : id_(id), core_(core), burst_(config.burst), idle_(config.idle), tables_(tables), state_(seed, id) {
+  state_.limiter = limiter;
   for (const PortQueue& queue : queues) served_.push_back({queue, KernelGate(queue.kernel)});
 }
 
@@ -79,6 +81,7 @@ uint16_t Worker::serve(const core::View& view, Served& served) {
   for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
   for (uint16_t i = 0; i < received; ++i) frames_[i] = frame_of(*mbufs[i]);
   state_.now = static_cast<uint32_t>(std::time(nullptr)); // by the vDSO
+  state_.ticks = monotonic_ticks();
   core::handle(view, *queue.ingress, state_, std::span(frames_.data(), received));
 
   std::array<rte_mbuf*, core::burst_max> replies;

@@ -26,9 +26,10 @@ struct PortQueue {
 /// the worker's lcore.
 class Worker {
  public:
-  /// `id` is below the number of readers of `tables`. The seed is of the draws.
+  /// `id` is below the number of readers of `tables`. The seed is of the draws. `limiter` is the worker's own and
+  /// outlives it; null: no limits.
   Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vector<PortQueue> queues, Tables& tables,
-         uint64_t seed);
+         uint64_t seed, core::Limiter* limiter = nullptr);
 
   /// Until stop().
   void run();

@@ -1,0 +1,134 @@
+#include "dataplane/core/limit.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "dataplane/core/bytes.h"
+
+namespace anytick::core {
+namespace {
+
+// A bucket: 20 bits that say whose it is, and the moment at which it is full again, modulo 2^44 ticks (12 days). A tag
+// is taken for another's once in 130,000 look-ups in a full line; then two share a bucket.
+constexpr unsigned time_bits = 44;
+constexpr uint64_t time_mask = (uint64_t{1} << time_bits) - 1;
+constexpr uint64_t tag_mask = ~time_mask;
+
+// No bucket is further from being full; a word that seems to be is older than its clock tells. One that has not been
+// touched for 12 days to the second may be taken for young: for the few seconds that a burst lasts.
+constexpr Ticks debt_max = ticks_per_second << 10;
+
+// Of newcomers to a line whose buckets are all in use, one of so many gets the one nearest to being full.
+constexpr uint32_t seen_one_of = 16;
+
+// Of wyhash: odd, with as many ones as zeros.
+constexpr uint64_t mixer = 0xa0761d6478bd642f;
+
+uint64_t mix(uint64_t left, uint64_t right) {
+  const auto product = static_cast<uint128>(left) * right;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+/// Ticks until a bucket is full again; 0 if it is, or is nobody's.
+Ticks debt_of(uint64_t bucket, Ticks now, Ticks most) {
+  const Ticks debt = (bucket - now) & time_mask;
+  return debt <= most && bucket != 0 ? debt : 0;
+}
+
+Counter counter_of(AnswerClass which) {
+  switch (which) {
+  case AnswerClass::answer:
+    return Counter::limit_answer;
+  case AnswerClass::nodata:
+    return Counter::limit_nodata;
+  case AnswerClass::nxdomain:
+    return Counter::limit_nxdomain;
+  case AnswerClass::referral:
+    return Counter::limit_referral;
+  case AnswerClass::error:
+    return Counter::limit_error;
+  }
+  __builtin_unreachable();
+}
+
+Overlay overlay_of(const std::vector<geo::Prefix>& prefixes) {
+  std::vector<Overlay::Target> targets;
+  for (const geo::Prefix& prefix : prefixes) targets.push_back({prefix, 0});
+  return Overlay(targets);
+}
+
+} // namespace
+
+Rate Rate::of(double per_second, double burst) {
+  if (per_second <= 0) return {};
+  const auto ticks = [](double value) {
+    return static_cast<Ticks>(std::clamp(std::round(value), 1.0, static_cast<double>(debt_max / 2)));
+  };
+  const Ticks interval = ticks(static_cast<double>(ticks_per_second) / per_second);
+  return {interval, burst > 1 ? ticks(static_cast<double>(interval) * (burst - 1)) : 0};
+}
+
+Limiter::Limiter(const LimitRules& rules, std::span<Line> lines, const std::array<uint64_t, 2>& secret)
+    : rules_(rules), allowed_(overlay_of(rules.allow)), lines_(lines.first(std::bit_floor(lines.size()))),
+      secret_(secret) {
+  for (size_t i = 0; i < answer_class_count; ++i)
+    rates_[i] = Rate::of(rules.per_second[i], rules.per_second[i] * rules.burst_seconds);
+}
+
+LimitSource Limiter::source_of(const geo::Address& address, uint8_t ipv4_prefix, uint8_t ipv6_prefix) const {
+  // The first 32 bits of a global IPv6 address are never zero.
+  const uint64_t prefix = address.family == geo::Family::ipv4
+                              ? address.to_ipv4() >> (32 - ipv4_prefix)
+                              : address.high() >> (64 - ipv6_prefix) << (64 - ipv6_prefix);
+  const uint64_t identity = mix(prefix ^ secret_[0], mixer ^ secret_[1]);
+  return {identity & (lines_.size() - 1), identity};
+}
+
+bool Limiter::take(const LimitSource& source, uint32_t bucket, const Rate& rate, Ticks now) {
+  if (rate.interval == 0) return true;
+  const uint64_t tag = mix(source.identity ^ secret_[1], mixer ^ bucket) & tag_mask;
+  auto& buckets = lines_[source.line].buckets;
+  unsigned same = 0;
+  for (size_t i = 0; i < ways; ++i) same |= static_cast<unsigned>(((buckets[i] ^ tag) & tag_mask) == 0) << i;
+  if (same != 0) {
+    uint64_t& mine = buckets[static_cast<size_t>(std::countr_zero(same))];
+    const Ticks debt = debt_of(mine, now, rate.ahead + rate.interval);
+    if (debt > rate.ahead) return false;
+    mine = tag | ((now + debt + rate.interval) & time_mask);
+    return true;
+  }
+  size_t nearest = 0;
+  Ticks least = UINT64_MAX;
+  for (size_t i = 0; i < ways; ++i) {
+    const Ticks debt = debt_of(buckets[i], now, debt_max);
+    nearest = debt < least ? i : nearest;
+    least = std::min(least, debt);
+  }
+  // Where all are in use, most newcomers are let through unseen. Else those that are seen once, in a flood of them,
+  // would push out each other so fast that who asks for too much would never be seen twice.
+  if (least == 0 || ++unseen_ % seen_one_of == 0) buckets[nearest] = tag | ((now + rate.interval) & time_mask);
+  return true;
+}
+
+LimitVerdict Limiter::judge_excess(const geo::Address& address, AnswerClass which, Counters& counters, Random& random) {
+  if (allowed_.find(address).entry != 0) return LimitVerdict::send;
+  counters.add(counter_of(which));
+  if (!reported_.load(std::memory_order_acquire)) {
+    const bool ipv4 = address.family == geo::Family::ipv4;
+    report_ = {geo::prefix_of(address, ipv4 ? rules_.ipv4_prefix : rules_.ipv6_prefix), which};
+    reported_.store(true, std::memory_order_release);
+  }
+  if (rules_.mode == LimitMode::log) return LimitVerdict::send;
+  if (rules_.slip != 0 && random.next() % rules_.slip == 0) return LimitVerdict::truncate;
+  return LimitVerdict::drop;
+}
+
+std::optional<LimitReport> Limiter::report() {
+  if (!reported_.load(std::memory_order_acquire)) return std::nullopt;
+  const LimitReport report = report_;
+  reported_.store(false, std::memory_order_release);
+  return report;
+}
+
+} // namespace anytick::core
