@@ -7,6 +7,7 @@
 #include "control/dns_text.h"
 #include "dataplane/core/dns.h"
 #include "dataplane/core/rdata.h"
+#include "dataplane/core/type_names.h"
 #include "geo/prefix.h"
 
 namespace anytick::control {
@@ -197,11 +198,7 @@ Result<std::string> parse_escaped_name(std::string_view text) {
 }
 
 std::optional<uint16_t> parse_type(std::string_view text) {
-  for (const uint16_t type :
-       {dns::A, dns::NS, dns::CNAME, dns::SOA, dns::PTR, dns::MX, dns::TXT, dns::AAAA, dns::SRV, dns::SPF, dns::CAA})
-    if (text == type_text(type)) return type;
-  if (!text.starts_with("type")) return {};
-  const auto type = number_of<uint16_t>(text.substr(4));
+  const auto type = core::parse_qtype(text);
   return type && text == type_text(*type) ? type : std::nullopt;
 }
 

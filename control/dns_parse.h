@@ -14,7 +14,7 @@ namespace anytick::control {
 /// Wire format of a name in presentation form with a trailing dot (RFC 1035 5.1); the case of letters stays.
 Result<std::string> parse_escaped_name(std::string_view text);
 
-/// 1 for "a", 64 for "type64"; nothing for what type_text() does not write.
+/// 1 for "a", 65280 for "type65280"; nothing for what type_text() does not write.
 std::optional<uint16_t> parse_type(std::string_view text);
 
 /// RDATA in wire format, well-formed for the type.

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "dataplane/core/dns.h"
+#include "dataplane/core/names.h"
+#include "dataplane/core/type_names.h"
 #include "geo/prefix.h"
 
 namespace anytick::control {
@@ -138,13 +140,10 @@ Result<std::string> parse_name(std::string_view text, std::string_view origin) {
 
 std::string name_text(std::string_view wire) {
   if (wire == root_name) return ".";
-  std::string text;
-  while (wire.front() != 0) {
-    const size_t size = take_big(wire, 1);
-    text += escaped(wire.substr(0, size), ".\\\"();@$ ") + '.';
-    wire.remove_prefix(size);
-  }
-  return text;
+  std::array<char, core::name_text_max> text;
+  const size_t length =
+      core::write_name_text({reinterpret_cast<const uint8_t*>(wire.data()), wire.size()}, text.data());
+  return std::string(text.data(), length) + '.';
 }
 
 std::optional<std::string> relative_text(std::string_view wire, std::string_view origin) {
@@ -160,32 +159,8 @@ std::optional<std::string> relative_text(std::string_view wire, std::string_view
 }
 
 std::string type_text(uint16_t type) {
-  switch (type) {
-  case dns::A:
-    return "a";
-  case dns::NS:
-    return "ns";
-  case dns::CNAME:
-    return "cname";
-  case dns::SOA:
-    return "soa";
-  case dns::PTR:
-    return "ptr";
-  case dns::MX:
-    return "mx";
-  case dns::TXT:
-    return "txt";
-  case dns::AAAA:
-    return "aaaa";
-  case dns::SRV:
-    return "srv";
-  case dns::SPF:
-    return "spf";
-  case dns::CAA:
-    return "caa";
-  default:
-    return "type" + std::to_string(type);
-  }
+  const std::string_view mnemonic = core::type_mnemonic(type);
+  return mnemonic.empty() ? "type" + std::to_string(type) : std::string(mnemonic);
 }
 
 std::string rdata_text(uint16_t type, std::string_view rdata) {

@@ -29,7 +29,7 @@ std::string name_text(std::string_view wire);
 /// formats.
 std::optional<std::string> relative_text(std::string_view wire, std::string_view origin);
 
-/// "a" for 1, "type64" (RFC 3597) for types without a name here. Lower case, as zone files have it.
+/// "a" for 1, "type65280" (RFC 3597) for types without a mnemonic. Lower case, as zone files have it.
 std::string type_text(uint16_t type);
 
 /// RDATA in presentation form. Precondition: it is well-formed for the type.

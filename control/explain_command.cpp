@@ -14,6 +14,7 @@
 #include "control/explain.h"
 #include "control/explain_text.h"
 #include "dataplane/core/join.h"
+#include "dataplane/core/type_names.h"
 
 namespace anytick::control {
 namespace {
@@ -45,15 +46,10 @@ std::string name_option(const std::string& text) {
   return *std::move(name);
 }
 
-/// "A", "any", "TYPE64" (RFC 3597 5).
 uint16_t type_option(const std::string& text) {
-  const std::string lower = lower_case(text);
-  if (lower == "any") return core::dns::ANY;
-  if (lower.starts_with("type"))
-    if (const auto value = number(std::string_view(lower).substr(4), UINT16_MAX)) return static_cast<uint16_t>(*value);
-  for (unsigned type = 0; type <= UINT16_MAX; ++type)
-    if (type_text(static_cast<uint16_t>(type)) == lower) return static_cast<uint16_t>(type);
-  misused("'" + text + "' is no type known here; write it as TYPE64");
+  const auto type = core::parse_qtype(text);
+  if (!type) misused("'" + text + "' is no type known here; write it as TYPE64");
+  return *type;
 }
 
 /// "192.0.2.7": the source address. "192.0.2.7/24": that sends 192.0.2.0/24 as client subnet too.

@@ -82,6 +82,14 @@ inline bool read_name(std::span<const uint8_t> bytes, FoldedName& name) {
   return true;
 }
 
+/// Most characters of a name's text: of four labels of which every byte is escaped, and dots between them.
+inline constexpr size_t name_text_max = 4 * (dns::name_max - 5) + 3;
+
+/// Writes the presentation form of an uncompressed name in wire format, without the trailing dot; "." for the root.
+/// What is special in text is escaped, as in `\.`, and what is not printable, as in `\007` (RFC 1035 5.1, 4343 2.1).
+/// Returns its length, at most name_text_max.
+size_t write_name_text(std::span<const uint8_t> wire, char* text);
+
 /// Canonical order (RFC 4034 6.1) of two folded names: negative, zero or positive.
 int compare_names(const FoldedName& left, const FoldedName& right);
 

@@ -12,9 +12,6 @@
 #include "dataplane/core/policy_rule.h"
 #include "geo/prefix.h"
 
-struct hs_database;
-struct hs_scratch;
-
 namespace anytick::core {
 
 /// What policy looks at.
@@ -35,11 +32,11 @@ struct RuleCount {
   std::atomic<uint64_t> decided{0};
 };
 
-/// The patterns of a policy, compiled: two Hyperscan databases, one for misses and one for all queries, serialized.
+/// The patterns of a policy, compiled: two Hyperscan databases, one for misses and one for hits, serialized.
 /// They are bound to this machine's CPU and cannot be validated: never from a stranger.
 struct CompiledPatterns {
   std::string misses; ///< of all rules with a pattern; empty: there are none
-  std::string all;    ///< of those with on = "all"; empty: there are none
+  std::string all;    ///< of those with on = "all", for hits; empty: there are none
 };
 
 /// Compiles the patterns of rules. Refused, naming the rule's line: what Hyperscan cannot take, and what matches the
@@ -60,13 +57,15 @@ class Policy {
 
   /// Whether a query is looked at at all: those that hit a name only if rules ask for it.
   bool looks_at(bool miss) const { return miss ? !rules_.empty() : any_on_all_; }
-  /// O(bytes of the name + rules that match), no allocation. `limiter` holds the buckets of "per source" rules; null:
-  /// they grant everything.
+  /// O(bytes of the name + rules that match or have no pattern), no allocation. A name is not looked at where no rule
+  /// that may apply to the type has a pattern. `limiter` holds the buckets of "per source" rules; null: they grant
+  /// everything. Each thread has its own index.
   PolicyVerdict judge(const PolicyQuery& query, unsigned thread, Limiter* limiter, Ticks now) const;
 
-  /// Why a rule did not match, or that it did.
+  /// The first condition of a rule that did not hold, or that it matched.
   enum class Step : uint8_t { matched, on, qtype, client, country, pattern };
-  /// What judge() makes of each rule, in order. Counts nothing, takes from no bucket. For people; allocates.
+  /// What judge() makes of each rule, in order. Counts nothing, takes from no bucket. For people; allocates. With the
+  /// index of a thread that judges meanwhile it must not be called.
   std::vector<Step> explain(const PolicyQuery& query, unsigned thread) const;
 
   const std::vector<PolicyRule>& rules() const { return rules_; }
@@ -74,12 +73,20 @@ class Policy {
   size_t memory_bytes() const;
 
  private:
+  struct Matches;
+  struct ReadyRule;
+  struct Side;
   struct ThreadState;
 
-  Policy() = default;
+  Policy();
+  const Side& side(const PolicyQuery& query) const;
+  void make_ready(unsigned workers);
+  void find_patterns(const Side& side, const PolicyQuery& query, ThreadState& mine, Matches& matches) const;
 
   std::vector<PolicyRule> rules_;
   bool any_on_all_ = false;
+  std::vector<ReadyRule> ready_; ///< of rules_
+  std::vector<Side> sides_;      ///< of hits, then of misses
   std::vector<std::unique_ptr<ThreadState>> threads_;
 };
 

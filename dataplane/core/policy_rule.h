@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 ///
 ///     [[rule]]
 ///     name = "random-subdomains"          # unique; what counters are shown by
-///     pattern = '^[0-9a-f]{12,}\.'        # regular expression over the name; absent: any name
+///     pattern = '^[0-9a-f]{12,}\.'        # regular expression of Hyperscan over the name; absent: any name
 ///     on = "miss"                         # default: names that no zone of ours has; "all": every query
 ///     qtypes = ["A", "AAAA", "TYPE65"]    # absent: all
 ///     clients = ["192.0.2.0/24"]          # by the address that the query came from; absent: all
@@ -21,12 +22,13 @@
 ///     action = "limit 10/s per source"
 ///     beyond = "refuse"                   # "limit" only: "drop" (default), "refuse" or "truncate"
 ///
-/// A name is matched in lower-case presentation form (RFC 4343 2.1) without the trailing dot; the root is ".".
+/// A name is matched in lower-case presentation form (names.h: write_name_text) without the trailing dot; the root is
+/// ".". Capitals of a pattern stand for both cases.
 ///
 /// Rules are tried in order, and the first whose conditions all hold decides: allow, drop, refuse (REFUSED) or truncate
-/// (TC=1 and no records, over UDP; over a stream it is allow). Two go on to the next rule: "tag", which only counts,
-/// and "limit" as long as its rate is not reached; beyond it, `beyond` decides. If no rule decides, the query is
-/// allowed. "limit N/s" is for all that match together, "limit N/s per source" for each /24 or /56 of clients.
+/// (TC=1 and no records, over UDP; over a stream it is allow). Two go on to the next rule: "tag NAME", which only
+/// counts, and "limit" as long as its rate is not reached; beyond it, `beyond` decides. If no rule decides, the query
+/// is allowed. "limit N/s" is for all that match together, "limit N/s per source" for each /24 or /56 of clients.
 namespace anytick::core {
 
 enum class PolicyAction : uint8_t { allow, drop, refuse, truncate, limit, tag };
@@ -40,7 +42,7 @@ struct PolicyRule {
   std::vector<std::array<char, 2>> countries; ///< sorted; empty: all
   PolicyAction action = PolicyAction::allow;
   std::string tag;                          ///< PolicyAction::tag only
-  uint32_t per_second = 0;                  ///< PolicyAction::limit only, 1 to 10,000,000
+  uint32_t per_second = 0;                  ///< PolicyAction::limit only, at least 1
   bool per_source = false;                  ///< PolicyAction::limit only
   PolicyAction beyond = PolicyAction::drop; ///< PolicyAction::limit only: drop, refuse or truncate
   uint32_t line = 0;                        ///< where the file has it
@@ -52,6 +54,8 @@ struct PolicyBounds {
   static constexpr size_t pattern = 512;  ///< bytes
   static constexpr size_t clients = 1024; ///< prefixes in a rule
   static constexpr size_t name = 63;      ///< bytes, of rules and tags: letters, digits, '-', '_' and '.'
+  static constexpr uint32_t per_second = 10'000'000;
+  static constexpr uint32_t per_source = 100'000; ///< a second: buckets of sources count in ticks
 };
 
 /// The rules of a file, or every reason why there are none: `what` is the file, `where` line and column.
@@ -72,8 +76,5 @@ struct ShadowedRule {
 };
 /// What can be told without comparing expressions: equal patterns, or none in the earlier rule. Indices.
 std::vector<ShadowedRule> shadowed_rules(const std::vector<PolicyRule>& rules);
-
-/// The text of a "TYPE" (RFC 3597 5) or of its mnemonic, any case; nothing if it is none.
-std::optional<uint16_t> parse_qtype(std::string_view text);
 
 } // namespace anytick::core
