@@ -1,6 +1,5 @@
 #include "control/explain_command.h"
 
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -13,8 +12,8 @@
 #include "control/dns_text.h"
 #include "control/explain.h"
 #include "control/explain_text.h"
+#include "control/query_options.h"
 #include "dataplane/core/join.h"
-#include "dataplane/core/type_names.h"
 
 namespace anytick::control {
 namespace {
@@ -29,39 +28,13 @@ struct ExplainOptions {
   bool json = false;
 };
 
-[[noreturn]] void misused(const std::string& text) {
-  throw CommandFailure(exit_usage, "zone explain: " + text);
-}
-
-std::optional<unsigned> number(std::string_view text, unsigned max) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > max) return {};
-  return value;
-}
+constexpr const char* command = "zone explain";
 
 std::string name_option(const std::string& text) {
   auto name = parse_name(text, root_name);
-  if (!name) misused("'" + text + "' is no name: " + name.refusal().reason);
+  if (!name)
+    throw CommandFailure(exit_usage, fmt::format("{}: '{}' is no name: {}", command, text, name.refusal().reason));
   return *std::move(name);
-}
-
-uint16_t type_option(const std::string& text) {
-  const auto type = core::parse_qtype(text);
-  if (!type) misused("'" + text + "' is no type known here; write it as TYPE64");
-  return *type;
-}
-
-/// "192.0.2.7": the source address. "192.0.2.7/24": that sends 192.0.2.0/24 as client subnet too.
-void read_client(const std::string& text, Question& question) {
-  const size_t slash = text.find('/');
-  const auto address = geo::parse_address(text.substr(0, slash));
-  if (!address) misused("'" + text + "' is no IP address, and no prefix of one");
-  question.client = *address;
-  if (slash == text.npos) return;
-  const auto length = number(std::string_view(text).substr(slash + 1), address->width());
-  if (!length) misused("'" + text + "' has no prefix length of its address");
-  question.subnet_length = static_cast<uint8_t>(*length);
 }
 
 template <class T> T taken(Result<T> result, const std::string& file) {
@@ -70,9 +43,9 @@ template <class T> T taken(Result<T> result, const std::string& file) {
 }
 
 void run_explain(const ExplainOptions& options) {
-  Question question{
-      .name = name_option(options.name), .type = type_option(options.type), .client = {}, .subnet_length = {}};
-  read_client(options.client, question);
+  const ClientOption client = client_option(command, options.client);
+  const Question question{name_option(options.name), type_option(command, options.type), client.address,
+                          client.subnet_length};
   const std::vector<std::byte> image_bytes = read_file(options.image);
   const auto image = taken(core::ZoneImage::validate(image_bytes), options.image);
   std::vector<std::byte> map_bytes;

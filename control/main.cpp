@@ -7,6 +7,7 @@
 #include "control/explain_command.h"
 #include "control/geo_command.h"
 #include "control/key_command.h"
+#include "control/policy_command.h"
 #include "control/pop_command.h"
 #include "control/secret_command.h"
 #include "control/zone_command.h"
@@ -25,6 +26,7 @@ int run(int argc, char** argv) {
   add_explain_command(app);
   add_geo_command(app);
   add_pop_command(app);
+  add_policy_command(app);
   add_key_command(app);
   add_secret_command(app);
   try {

@@ -1,0 +1,48 @@
+#include "control/query_options.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "control/command.h"
+#include "dataplane/core/type_names.h"
+
+namespace anytick::control {
+namespace {
+
+[[noreturn]] void misused(const char* command, const std::string& text, const char* reason) {
+  throw CommandFailure(exit_usage, fmt::format("{}: '{}' {}", command, text, reason));
+}
+
+std::optional<uint8_t> number(std::string_view text, unsigned max) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > max) return {};
+  return static_cast<uint8_t>(value);
+}
+
+} // namespace
+
+ClientOption client_option(const char* command, const std::string& text) {
+  const size_t slash = text.find('/');
+  const auto address = geo::parse_address(text.substr(0, slash));
+  if (!address) misused(command, text, "is no IP address, and no prefix of one");
+  if (slash == text.npos) return {*address, {}};
+  const auto length = number(std::string_view(text).substr(slash + 1), address->width());
+  if (!length) misused(command, text, "has no prefix length of its address");
+  return {*address, length};
+}
+
+geo::Address address_option(const char* command, const std::string& text) {
+  const auto address = geo::parse_address(text);
+  if (!address) misused(command, text, "is no IP address");
+  return *address;
+}
+
+uint16_t type_option(const char* command, const std::string& text) {
+  const auto type = core::parse_qtype(text);
+  if (!type) misused(command, text, "is no type known here; write it as TYPE64");
+  return *type;
+}
+
+} // namespace anytick::control
