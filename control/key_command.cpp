@@ -105,12 +105,12 @@ void add_key_command(CLI::App& app) {
 
   CLI::App* sign = key->add_subcommand("sign", "Write TABLE.sig, the signature of a table, for each");
   sign->add_option("KEY", options->key, "private key (PEM)")->required();
-  sign->add_option("TABLE", options->tables, "zone images and geo maps")->required();
+  sign->add_option("TABLE", options->tables, "zone images, geo maps and policies")->required();
   sign->callback([options] { run_sign(*options); });
 
   CLI::App* verify = key->add_subcommand("verify", "Check TABLE.sig against each table");
   verify->add_option("KEY", options->key, "public key (PEM)")->required();
-  verify->add_option("TABLE", options->tables, "zone images and geo maps")->required();
+  verify->add_option("TABLE", options->tables, "zone images, geo maps and policies")->required();
   verify->callback([options] { run_verify(*options); });
 }
 

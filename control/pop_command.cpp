@@ -18,6 +18,7 @@
 #include "control/push.h"
 #include "control/secrets.h"
 #include "control/signing.h"
+#include "dataplane/core/policy_rule.h"
 #include "dataplane/core/zone_image.h"
 #include "geo/map.h"
 
@@ -31,6 +32,7 @@ struct PopOptions {
   double timeout = 30; ///< seconds
   std::string zone;
   std::string geo;
+  std::string policy;
   std::string secrets;
   std::string sign_key; ///< "": the signatures beside the tables are sent
   bool no_check = false;
@@ -51,6 +53,18 @@ template <class Table> std::vector<std::byte> read_table(const std::string& file
   if (!check) return bytes;
   const Result<Table> table = Table::validate(bytes);
   if (!table) throw CommandFailure(exit_refused, file + ": " + table.refusal().text());
+  return bytes;
+}
+
+/// The same for a policy, of which all faults are told.
+std::vector<std::byte> read_policy(const std::string& file, bool check) {
+  std::vector<std::byte> bytes = read_file(file);
+  if (!check) return bytes;
+  const core::ParsedPolicy parsed =
+      core::parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+  std::string faults;
+  for (const Refusal& fault : parsed.faults) faults += (faults.empty() ? "" : "\n") + fault.text();
+  if (!faults.empty()) throw CommandFailure(exit_refused, faults);
   return bytes;
 }
 
@@ -90,7 +104,7 @@ void push_secrets(const PopOptions& options) {
 }
 
 void run_push(const PopOptions& options) {
-  std::vector<std::byte> zone, geo;
+  std::vector<std::byte> zone, geo, policy;
   std::vector<PushTable> tables;
   const auto key = sign_key_option(options.sign_key);
   if (!options.zone.empty()) {
@@ -101,8 +115,12 @@ void run_push(const PopOptions& options) {
     geo = read_table<geo::Map>(options.geo, !options.no_check);
     tables.push_back({pop::v1::TABLE_KIND_GEO, geo, signature_of(geo, options.geo, key)});
   }
+  if (!options.policy.empty()) {
+    policy = read_policy(options.policy, !options.no_check);
+    tables.push_back({pop::v1::TABLE_KIND_POLICY, policy, signature_of(policy, options.policy, key)});
+  }
   if (tables.empty() && options.secrets.empty())
-    throw CommandFailure(exit_usage, "pop push: give --zone, --geo or --secrets");
+    throw CommandFailure(exit_usage, "pop push: give --zone, --geo, --policy or --secrets");
   if (!options.secrets.empty()) push_secrets(options);
   if (tables.empty()) return;
   const auto start = steady_clock::now();
@@ -139,10 +157,12 @@ void add_pop_command(CLI::App& app) {
   CLI::App* push = pop->add_subcommand("push", "Load tables into a POP, all of them or none");
   push->add_option("--zone", options->zone, "zone image");
   push->add_option("--geo", options->geo, "geo map");
+  push->add_option("--policy", options->policy, "query policy (TOML); one without rules takes the running one away");
   push->add_option("--secrets", options->secrets, "cookie secrets; loaded on their own, before tables");
   CLI::Option* no_check =
       push->add_flag("--no-check", options->no_check, "send files as they are: the POP judges them");
-  push->add_option("--sign", options->sign_key, "private key (PEM); default: the signatures in ZONE.sig and GEO.sig")
+  push->add_option("--sign", options->sign_key,
+                   "private key (PEM); default: the signatures in ZONE.sig, GEO.sig, POLICY.sig")
       ->excludes(no_check);
   add_common_options(*push, *options);
   push->callback([options] { run_push(*options); });

@@ -17,6 +17,8 @@ std::string kind_text(v1::TableKind kind) {
     return "zone";
   case v1::TABLE_KIND_GEO:
     return "geo";
+  case v1::TABLE_KIND_POLICY:
+    return "policy";
   default:
     return fmt::format("table-{}", static_cast<int>(kind));
   }
@@ -52,6 +54,14 @@ template <class Counters> std::string counters_text(const std::string& title, co
   for (const v1::Counter& counter : counters)
     if (counter.value() != 0) text += fmt::format("  {:<32} {:>20}\n", counter.name(), counter.value());
   return title + (text.empty() ? ": all zero\n" : ":\n" + text);
+}
+
+std::string policy_text(const google::protobuf::RepeatedPtrField<v1::PolicyRule>& rules) {
+  std::string text;
+  for (const v1::PolicyRule& rule : rules)
+    text += fmt::format("  {:<32} {:>20} matched, {:>20} decided: {}\n", rule.name(), rule.matched(), rule.decided(),
+                        rule.action());
+  return text.empty() ? "" : "policy:\n" + text;
 }
 
 template <class Counters> ordered_json counters_json(const Counters& counters) {
@@ -102,6 +112,7 @@ std::string status_text(const v1::StatusReply& reply, uint64_t now) {
   for (const v1::Port& port : reply.ports())
     text += fmt::format("port {}: {} received, {} sent, {} missed\n", port.device(), port.received(), port.sent(),
                         port.missed() + port.rx_no_mbuf());
+  text += policy_text(reply.policy());
   text += counters_text("counters", reply.counters());
   for (const v1::Worker& worker : reply.workers())
     text += counters_text(worker.name().empty() ? fmt::format("worker on core {}", worker.core()) : worker.name(),
@@ -123,6 +134,10 @@ std::string status_json(const v1::StatusReply& reply) {
   for (const v1::CookieSecretInfo& each : reply.cookie_secrets())
     json["cookie_secrets"].push_back(
         {{"fingerprint", hex_text(each.fingerprint())}, {"state", state_text(each.state())}});
+  json["policy"] = ordered_json::array();
+  for (const v1::PolicyRule& rule : reply.policy())
+    json["policy"].push_back(
+        {{"name", rule.name()}, {"action", rule.action()}, {"matched", rule.matched()}, {"decided", rule.decided()}});
   json["counters"] = counters_json(reply.counters());
   json["ports"] = ordered_json::array();
   for (const v1::Port& port : reply.ports())

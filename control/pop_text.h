@@ -14,7 +14,7 @@ std::string load_text(const pop::v1::LoadReply& reply, uint64_t now);
 /// Fingerprints and states, a line each.
 std::string secrets_text(const google::protobuf::RepeatedPtrField<pop::v1::CookieSecretInfo>& cookies);
 
-/// Name, version, tables with their age, zones, counters that are not zero, in all and per worker.
+/// Name, version, tables with their age, zones, rules of the policy, counters that are not zero, in all and per worker.
 std::string status_text(const pop::v1::StatusReply& reply, uint64_t now);
 
 /// All of it, zero counters too.

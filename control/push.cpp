@@ -5,13 +5,14 @@
 #include <grpcpp/grpcpp.h>
 
 #include "control/command.h"
+#include "dataplane/core/signature.h"
 
 namespace anytick::control {
 namespace {
 
 constexpr uint32_t protocol = 1;
 constexpr size_t chunk_max = size_t{1} << 20;
-// Where ZoneHeader and the geo map's header keep their digest.
+// Where ZoneHeader and the geo map's header keep their digest. A policy has no header.
 constexpr size_t digest_at = 16;
 constexpr size_t digest_size = 32;
 // A daemon that is there is connected to at once; whoever waits for one to start asks again.
@@ -28,6 +29,16 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& address) {
   return open.emplace_back(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
+/// Nothing where the table is too short to have one.
+std::string digest_of(const PushTable& table) {
+  if (table.kind == pop::v1::TABLE_KIND_POLICY) {
+    const auto digest = core::policy_digest(table.bytes);
+    return {digest.begin(), digest.end()};
+  }
+  if (table.bytes.size() < digest_at + digest_size) return "";
+  return {reinterpret_cast<const char*>(table.bytes.data()) + digest_at, digest_size};
+}
+
 pop::v1::LoadRequest begin(std::span<const PushTable> tables) {
   pop::v1::LoadRequest request;
   request.mutable_begin()->set_protocol(protocol);
@@ -35,7 +46,7 @@ pop::v1::LoadRequest begin(std::span<const PushTable> tables) {
     pop::v1::TableHead* head = request.mutable_begin()->add_tables();
     head->set_kind(table.kind);
     head->set_size(table.bytes.size());
-    if (table.bytes.size() >= digest_at + digest_size) head->set_digest(table.bytes.data() + digest_at, digest_size);
+    head->set_digest(digest_of(table));
     head->set_signature(table.signature);
   }
   return request;

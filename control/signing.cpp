@@ -9,6 +9,7 @@
 
 #include "control/command.h"
 #include "control/text.h"
+#include "dataplane/core/policy_rule.h"
 #include "dataplane/core/zone_image.h"
 #include "geo/map.h"
 
@@ -20,9 +21,12 @@ template <class Value> Value or_fail(Result<Value> result) {
   return *std::move(result);
 }
 
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 template <class Key> Key read_key(const std::string& file) {
-  const std::vector<std::byte> bytes = read_file(file);
-  return or_fail(Key::from_pem({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file));
+  return or_fail(Key::from_pem(text_of(read_file(file)), file));
 }
 
 bool begins_with(std::span<const std::byte> table, std::string_view magic) {
@@ -54,7 +58,11 @@ SignedDigest signed_digest(std::span<const std::byte> table, const std::string& 
     return {core::SignedTable::zone_image, validated<core::ZoneImage>(table, file).header().digest};
   if (begins_with(table, {geo::map_magic.data(), geo::map_magic.size()}))
     return {core::SignedTable::geo_map, validated<geo::Map>(table, file).digest()};
-  throw CommandFailure(exit_refused, file + ": neither a zone image nor a geo map");
+  const core::ParsedPolicy policy = core::parse_policy(text_of(table), file);
+  if (!policy.faults.empty())
+    throw CommandFailure(exit_refused, fmt::format("{}: neither a zone image nor a geo map, and no policy: {}", file,
+                                                   policy.faults.front().text()));
+  return {core::SignedTable::policy, core::policy_digest(table)};
 }
 
 core::Signature sign(const core::PrivateKey& key, const SignedDigest& digest) {

@@ -24,7 +24,7 @@ struct SignedDigest {
   core::SignedTable table;
   std::array<uint8_t, 32> digest;
 };
-/// Of a table that validates; `file` is named where it does not.
+/// Of a table that validates, or of a policy without faults; `file` is named where it does not.
 SignedDigest signed_digest(std::span<const std::byte> table, const std::string& file);
 
 core::Signature sign(const core::PrivateKey& key, const SignedDigest& digest);

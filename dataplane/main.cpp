@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "dataplane/io/control_service.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/kernel_path.h"
+#include "dataplane/io/policy_compiler.h"
 #include "dataplane/io/port.h"
 #include "dataplane/io/rate_limits.h"
 #include "dataplane/io/sockets.h"
@@ -217,6 +219,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    if (argc == 2 && std::string_view(argv[1]) == anytick::io::compile_policy_option)
+      return anytick::io::compile_policy_process();
     return anytick::io::run(argc, argv);
   } catch (const std::exception& error) {
     fmt::print(stderr, "anytickd: {}\n", error.what());

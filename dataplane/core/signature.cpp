@@ -93,15 +93,32 @@ Key key_of(const KeyBytes& secret) {
   return Key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, secret.data(), secret.size()));
 }
 
+std::string_view context_of(SignedTable table) {
+  switch (table) {
+  case SignedTable::zone_image:
+    return "anytick zone image v1\0"sv;
+  case SignedTable::geo_map:
+    return "anytick geo map v1\0"sv;
+  case SignedTable::policy:
+    return "anytick policy v1\0"sv;
+  }
+  return {};
+}
+
 std::vector<uint8_t> signed_message(SignedTable table, const std::array<uint8_t, 32>& digest) {
-  const std::string_view context =
-      table == SignedTable::zone_image ? "anytick zone image v1\0"sv : "anytick geo map v1\0"sv;
+  const std::string_view context = context_of(table);
   std::vector<uint8_t> message(context.begin(), context.end());
   message.insert(message.end(), digest.begin(), digest.end());
   return message;
 }
 
 } // namespace
+
+std::array<uint8_t, 32> policy_digest(std::span<const std::byte> text) {
+  std::array<uint8_t, 32> digest{};
+  SHA256(reinterpret_cast<const uint8_t*>(text.data()), text.size(), digest.data());
+  return digest;
+}
 
 Result<PublicKey> PublicKey::from_pem(std::string_view pem, const std::string& what) {
   const ErrorQueue queue;

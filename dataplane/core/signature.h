@@ -12,9 +12,10 @@
 ///
 /// Signed is not the table but
 ///
-///     "anytick zone image v1" or "anytick geo map v1", a zero byte, the 32 bytes of the digest in the table's header
+///     "anytick zone image v1", "anytick geo map v1" or "anytick policy v1", a zero byte, the 32 bytes of the digest in
+///     the table's header, or of the policy's text
 ///
-/// so that a signature of one kind of table is none of the other, nor of anything else that a key is ever used for.
+/// so that a signature of one kind of table is none of another, nor of anything else that a key is ever used for.
 ///
 /// The digest in a header is a claim. A signature says something of a table only after validate() has recomputed the
 /// digest from the bytes: verify first and a signed header could carry other insides. It says who made the table, not
@@ -26,7 +27,10 @@ using Signature = std::array<uint8_t, 64>;
 /// Tells keys apart for people, and is nothing to trust by: the first bytes of SHA-256 over those of the public key.
 using KeyId = std::array<uint8_t, 8>;
 
-enum class SignedTable : uint8_t { zone_image, geo_map };
+enum class SignedTable : uint8_t { zone_image, geo_map, policy };
+
+/// SHA-256 of the text, which has no header that could state it.
+std::array<uint8_t, 32> policy_digest(std::span<const std::byte> text);
 
 /// The bytes of a key, as in RFC 8032 5.1.5.
 using KeyBytes = std::array<uint8_t, 32>;
@@ -72,7 +76,7 @@ class PrivateKey {
   PublicKey public_key_;
 };
 
-/// Precondition of both: `digest` is the table's own, recomputed by its validate().
+/// Precondition of both: `digest` is the table's own, recomputed by its validate() or policy_digest().
 Result<Signature> sign_table(const PrivateKey& key, SignedTable table, const std::array<uint8_t, 32>& digest);
 bool verify_table(const PublicKey& key, SignedTable table, const std::array<uint8_t, 32>& digest,
                   std::span<const uint8_t> signature);

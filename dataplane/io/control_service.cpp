@@ -41,8 +41,20 @@ class LoadPlace {
   bool taken_;
 };
 
+pop::v1::TableKind wire_kind(TableKind kind) {
+  switch (kind) {
+  case TableKind::zone:
+    return pop::v1::TABLE_KIND_ZONE;
+  case TableKind::geo:
+    return pop::v1::TABLE_KIND_GEO;
+  case TableKind::policy:
+    return pop::v1::TABLE_KIND_POLICY;
+  }
+  return pop::v1::TABLE_KIND_UNSPECIFIED;
+}
+
 void fill(pop::v1::TableInfo& out, const TableInfo& table) {
-  out.set_kind(table.kind == TableKind::zone ? pop::v1::TABLE_KIND_ZONE : pop::v1::TABLE_KIND_GEO);
+  out.set_kind(wire_kind(table.kind));
   out.set_format(table.format);
   out.set_size(table.size);
   out.set_digest(table.digest.data(), table.digest.size());
@@ -124,6 +136,18 @@ template <class List> void fill_secrets(List& list, const core::CookieKeys& keys
     const auto id = fingerprint(keys.keys[i]);
     out.set_fingerprint(id.data(), id.size());
     out.set_state(i == 0 ? pop::v1::SECRET_STATE_ACTIVE : pop::v1::SECRET_STATE_ACCEPT_ONLY);
+  }
+}
+
+void fill_policy(pop::v1::StatusReply& reply, const LoadedPolicy& policy) {
+  const std::vector<RuleTotal> totals = policy.totals();
+  for (size_t i = 0; i < totals.size(); ++i) {
+    const core::PolicyRule& rule = policy.policy().rules()[i];
+    pop::v1::PolicyRule& out = *reply.add_policy();
+    out.set_name(rule.name);
+    out.set_action(core::action_text(rule));
+    out.set_matched(totals[i].matched);
+    out.set_decided(totals[i].decided);
   }
 }
 
@@ -234,6 +258,7 @@ grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusR
   fill_ports(*reply, ports_);
   fill_counters(*reply, workers_);
   if (running->zone != nullptr) fill_zones(*reply, running->zone->table);
+  if (running->policy != nullptr) fill_policy(*reply, *running->policy);
   return grpc::Status::OK;
 }
 

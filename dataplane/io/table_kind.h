@@ -12,11 +12,19 @@
 namespace anytick::io {
 
 /// The tables that a POP can be given.
-enum class TableKind : uint8_t { zone, geo };
-inline constexpr std::array table_kinds{TableKind::zone, TableKind::geo};
+enum class TableKind : uint8_t { zone, geo, policy };
+inline constexpr std::array table_kinds{TableKind::zone, TableKind::geo, TableKind::policy};
 
 constexpr std::string_view table_name(TableKind kind) {
-  return kind == TableKind::zone ? "zone image" : "geo map";
+  switch (kind) {
+  case TableKind::zone:
+    return "zone image";
+  case TableKind::geo:
+    return "geo map";
+  case TableKind::policy:
+    return "policy";
+  }
+  return "";
 }
 
 /// Of one table. More than one only where the newest of them may be of a table that a crash kept from the disk.
@@ -28,8 +36,8 @@ struct TableInfo {
   uint32_t format = 0;
   uint64_t size = 0;
   std::array<uint8_t, 32> digest{};
-  uint64_t serial = 0; ///< zone image only
-  uint64_t created = 0;
+  uint64_t serial = 0;  ///< zone image only
+  uint64_t created = 0; ///< 0 of a policy, which does not say
   uint64_t loaded = 0;
   std::optional<core::KeyId> signed_by; ///< a trusted key; not set where none is configured
 };

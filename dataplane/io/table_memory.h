@@ -12,7 +12,7 @@ namespace anytick::io {
 /// validation.
 class TableMemory {
  public:
-  /// Reserves address space for `bytes` > 0; pages are only taken as bytes are written.
+  /// Reserves address space for `bytes`; pages are only taken as bytes are written.
   static Result<TableMemory> reserve(size_t bytes);
 
   TableMemory(TableMemory&& other) noexcept;

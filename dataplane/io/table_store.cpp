@@ -1,5 +1,6 @@
 #include "dataplane/io/table_store.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -9,6 +10,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "dataplane/core/policy_rule.h"
 
 namespace anytick::io {
 namespace {
@@ -69,7 +72,15 @@ Result<TableStore> TableStore::open(const std::filesystem::path& directory) {
 }
 
 std::filesystem::path TableStore::path(TableKind kind) const {
-  return directory_ / (kind == TableKind::zone ? "zone.image" : "geo.map");
+  switch (kind) {
+  case TableKind::zone:
+    return directory_ / "zone.image";
+  case TableKind::geo:
+    return directory_ / "geo.map";
+  case TableKind::policy:
+    return directory_ / "policy.toml";
+  }
+  return {};
 }
 
 std::filesystem::path TableStore::signature_path(TableKind kind) const {
@@ -146,8 +157,10 @@ Result<std::optional<TableMemory>> TableStore::load(TableKind kind, uint64_t lim
   struct stat status {};
   if (::fstat(file.fd(), &status) != 0) return errno_refusal(source);
   const auto size = static_cast<uint64_t>(status.st_size);
-  if (!S_ISREG(status.st_mode) || size == 0 || size > limit) {
-    return Refusal{source.string(), "", fmt::format("not a file of 1 to {} bytes", limit)};
+  const uint64_t least = kind == TableKind::policy ? 0 : 1;
+  const uint64_t most = kind == TableKind::policy ? std::min(limit, core::PolicyBounds::text) : limit;
+  if (!S_ISREG(status.st_mode) || size < least || size > most) {
+    return Refusal{source.string(), "", fmt::format("not a file of {} to {} bytes", least, most)};
   }
   Result<TableMemory> memory = TableMemory::reserve(size);
   if (!memory) return memory.refusal();

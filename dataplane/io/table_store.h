@@ -12,8 +12,8 @@
 
 namespace anytick::io {
 
-/// The last good tables on disk: state_dir/zone.image and state_dir/geo.map, each with its signatures, 64 bytes each,
-/// in a file of the same name and ".sig".
+/// The last good tables on disk: state_dir/zone.image, geo.map and policy.toml, each with its signatures, 64 bytes
+/// each, in a file of the same name and ".sig".
 class TableStore {
  public:
   /// Creates the directory if there is none.
@@ -22,7 +22,8 @@ class TableStore {
   /// Replaces the stored table and its signatures. After a crash there is the old table or the new one, and its
   /// signatures are among those beside it. The refusal, if any.
   std::optional<Refusal> save(TableKind kind, std::span<const std::byte> bytes, const Signatures& signatures) const;
-  /// The stored bytes, nothing if there are none. Refused: what cannot be read, is empty or larger than `limit` bytes.
+  /// The stored bytes, nothing if there are none. Refused: what cannot be read, is larger than `limit` bytes or, unless
+  /// it is a policy, empty.
   Result<std::optional<TableMemory>> load(TableKind kind, uint64_t limit) const;
 
   /// The stored signatures, nothing if there are none. Refused: what cannot be read or is no list of signatures.

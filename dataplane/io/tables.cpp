@@ -1,5 +1,6 @@
 #include "dataplane/io/tables.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <new>
@@ -16,6 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Of the text, as far as we read it.
+constexpr uint32_t policy_format = 1;
+
 uint64_t now_seconds() {
   return static_cast<uint64_t>(std::time(nullptr));
 }
@@ -31,16 +35,31 @@ TableInfo describe(const geo::Map& map) {
           std::nullopt};
 }
 
+TableInfo describe_policy(std::span<const std::byte> text) {
+  return {TableKind::policy, policy_format, text.size(), core::policy_digest(text), 0, 0, now_seconds(), std::nullopt};
+}
+
+core::SignedTable signed_table(TableKind kind) {
+  switch (kind) {
+  case TableKind::zone:
+    return core::SignedTable::zone_image;
+  case TableKind::geo:
+    return core::SignedTable::geo_map;
+  case TableKind::policy:
+    return core::SignedTable::policy;
+  }
+  std::abort();
+}
+
 using TrustedKeys = std::vector<core::PublicKey>;
 
-/// Finds the trusted key that signed a table and leaves only its signature. Precondition: the table is validated, so
-/// that the digest, which is all that was signed, is that of its bytes.
+/// Finds the trusted key that signed a table and leaves only its signature. Precondition: the digest, which is all that
+/// was signed, was computed from the table's bytes, as validate() does.
 std::optional<Refusal> authenticate(TableInfo& info, Signatures& signatures, const TrustedKeys& trusted) {
   if (trusted.empty()) return std::nullopt;
-  const auto table = info.kind == TableKind::zone ? core::SignedTable::zone_image : core::SignedTable::geo_map;
   for (const core::PublicKey& key : trusted) {
     for (const core::Signature& signature : signatures) {
-      if (!core::verify_table(key, table, info.digest, signature)) continue;
+      if (!core::verify_table(key, signed_table(info.kind), info.digest, signature)) continue;
       info.signed_by = key.id();
       signatures = {core::Signature(signature)};
       return std::nullopt;
@@ -70,15 +89,38 @@ std::vector<TableInfo> Generation::tables() const {
   std::vector<TableInfo> list;
   if (zone != nullptr) list.push_back(zone->info);
   if (geo != nullptr) list.push_back(geo->info);
+  if (policy != nullptr) list.push_back(policy->info());
   return list;
+}
+
+std::optional<NewTable>& NewTables::of(TableKind kind) {
+  switch (kind) {
+  case TableKind::zone:
+    return zone;
+  case TableKind::geo:
+    return geo;
+  case TableKind::policy:
+    return policy;
+  }
+  std::abort();
+}
+
+std::vector<TableKind> NewTables::kinds() const {
+  std::vector<TableKind> kinds;
+  if (zone) kinds.push_back(TableKind::zone);
+  if (geo) kinds.push_back(TableKind::geo);
+  if (policy) kinds.push_back(TableKind::policy);
+  return kinds;
 }
 
 void Tables::QsbrDeleter::operator()(rte_rcu_qsbr* qsbr) const {
   std::free(qsbr);
 }
 
-Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted, core::Identity identity)
-    : store_(std::move(store)), trusted_(std::move(trusted)), identity_(std::move(identity)) {
+Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted, core::Identity identity,
+               PolicyCompiler compiler)
+    : store_(std::move(store)), trusted_(std::move(trusted)), identity_(std::move(identity)), readers_(readers),
+      compiler_(std::move(compiler)) {
   auto first = std::make_shared<Generation>();
   first->cookie_keys = random_secrets();
   first->view.cookie_keys = &first->cookie_keys;
@@ -92,14 +134,21 @@ Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> 
 
 Result<Applied> Tables::load(NewTables tables) {
   const auto start = Clock::now();
+  const std::vector<TableKind> kinds = tables.kinds();
+  std::shared_ptr<LoadedPolicy> policy;
+  if (tables.policy) {
+    auto compiled = compile(std::move(*tables.policy));
+    if (!compiled) return compiled.refusal();
+    policy = std::move(*compiled);
+  }
   const std::lock_guard lock(publishing_);
-  const bool zone = tables.zone.has_value();
-  const bool geo = tables.geo.has_value();
-  Result<std::shared_ptr<const Generation>> next = build(std::move(tables));
+  Result<std::shared_ptr<const Generation>> next = build(std::move(tables), policy);
   if (!next) return next.refusal();
+  if (policy != nullptr) policy->follow(running()->policy);
   publish(*next);
+  if (policy != nullptr) policy->settle();
   const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
-  save(**next, zone, geo);
+  save(**next, kinds);
   return Applied{*next, elapsed};
 }
 
@@ -139,9 +188,7 @@ void Tables::load_stored(uint64_t limit) {
   for (const TableKind kind : table_kinds) {
     Result<std::optional<NewTable>> table = stored(kind, limit);
     if (table && !table->has_value()) continue;
-    NewTables tables;
-    if (table) (kind == TableKind::zone ? tables.zone : tables.geo) = std::move(*table);
-    const auto next = table ? build(std::move(tables)) : Result<std::shared_ptr<const Generation>>(table.refusal());
+    const auto next = table ? build_stored(kind, std::move(**table)) : table.refusal();
     if (!next) {
       spdlog::error("the stored {} is left out: {}", table_name(kind), next.refusal().text());
       continue;
@@ -149,6 +196,17 @@ void Tables::load_stored(uint64_t limit) {
     publish(*next);
     spdlog::info("the stored {} runs", table_name(kind));
   }
+}
+
+Result<std::shared_ptr<const Generation>> Tables::build_stored(TableKind kind, NewTable table) {
+  if (kind != TableKind::policy) {
+    NewTables tables;
+    tables.of(kind) = std::move(table);
+    return build(std::move(tables), nullptr);
+  }
+  auto policy = compile(std::move(table));
+  if (!policy) return policy.refusal();
+  return build({}, std::move(*policy));
 }
 
 std::shared_ptr<const Generation> Tables::running() const {
@@ -164,7 +222,27 @@ std::shared_ptr<Generation> Tables::next_generation() const {
   return next;
 }
 
-Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables) const {
+Result<std::shared_ptr<LoadedPolicy>> Tables::compile(NewTable incoming) {
+  const auto text = incoming.memory.freeze();
+  if (!text) return text.refusal();
+  TableInfo info = describe_policy(*text);
+  // First of all: strangers' patterns are not worth any of our time.
+  if (auto refusal = authenticate(info, incoming.signatures, trusted_)) return std::move(*refusal);
+  const std::lock_guard lock(compiling_);
+  const Result<core::CompiledPatterns> compiled = compiler_.compile(*text);
+  if (!compiled) return compiled.refusal();
+  core::ParsedPolicy parsed = core::parse_policy({reinterpret_cast<const char*>(text->data()), text->size()}, "policy");
+  if (!parsed.faults.empty()) return parsed.faults.front();
+  const unsigned workers = std::max(readers_, 2u) - 1;
+  auto policy = core::Policy::build(std::move(parsed.rules), *compiled, readers_, workers);
+  if (!policy) return policy.refusal();
+  return std::make_shared<LoadedPolicy>(std::move(incoming.memory), std::move(*policy), readers_, info,
+                                        std::move(incoming.signatures));
+}
+
+/// `policy`, if any, is that of the tables.
+Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables,
+                                                        std::shared_ptr<const LoadedPolicy> policy) const {
   auto next = next_generation();
   if (tables.zone) {
     auto zone = validated<core::ZoneImage>(std::move(*tables.zone), trusted_);
@@ -183,6 +261,11 @@ Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables) const 
     next->join = std::move(*join);
     next->view.image = &next->zone->table;
     next->view.join = next->join.get();
+  }
+  if (policy != nullptr) {
+    const core::Policy& rules = policy->policy();
+    next->view.policy = rules.rules().empty() ? nullptr : &rules;
+    next->policy = std::move(policy);
   }
   return std::shared_ptr<const Generation>(std::move(next));
 }
@@ -212,14 +295,24 @@ Result<std::optional<NewTable>> Tables::stored(TableKind kind, uint64_t limit) c
   return std::optional<NewTable>({std::move(**memory), signatures ? std::move(*signatures) : Signatures()});
 }
 
-void Tables::save(const Generation& generation, bool zone, bool geo) const {
-  const auto save = [this](const auto& table) {
-    if (const auto refusal = store_.save(table.info.kind, table.memory.bytes(), table.signatures)) {
-      spdlog::error("the {} runs but could not be stored: {}", table_name(table.info.kind), refusal->text());
-    }
+void Tables::save(const Generation& generation, const std::vector<TableKind>& kinds) const {
+  const auto save = [this](TableKind kind, std::span<const std::byte> bytes, const Signatures& signatures) {
+    if (const auto refusal = store_.save(kind, bytes, signatures))
+      spdlog::error("the {} runs but could not be stored: {}", table_name(kind), refusal->text());
   };
-  if (zone) save(*generation.zone);
-  if (geo) save(*generation.geo);
+  for (const TableKind kind : kinds) {
+    switch (kind) {
+    case TableKind::zone:
+      save(kind, generation.zone->memory.bytes(), generation.zone->signatures);
+      break;
+    case TableKind::geo:
+      save(kind, generation.geo->memory.bytes(), generation.geo->signatures);
+      break;
+    case TableKind::policy:
+      save(kind, generation.policy->text(), generation.policy->signatures());
+      break;
+    }
+  }
 }
 
 TableReader::TableReader(Tables& tables, unsigned id) : current_(tables.current_), qsbr_(tables.qsbr_.get()), id_(id) {

@@ -16,6 +16,8 @@
 #include "dataplane/core/join.h"
 #include "dataplane/core/view.h"
 #include "dataplane/core/zone_image.h"
+#include "dataplane/io/loaded_policy.h"
+#include "dataplane/io/policy_compiler.h"
 #include "dataplane/io/table_kind.h"
 #include "dataplane/io/table_memory.h"
 #include "dataplane/io/table_store.h"
@@ -38,6 +40,7 @@ struct Generation {
   uint64_t number = 0; ///< 0: nothing was loaded yet
   std::shared_ptr<const LoadedZone> zone;
   std::shared_ptr<const LoadedGeo> geo;
+  std::shared_ptr<const LoadedPolicy> policy;
   std::shared_ptr<const core::Join> join;
   core::CookieKeys cookie_keys;
   core::View view;
@@ -54,6 +57,10 @@ struct NewTable {
 struct NewTables {
   std::optional<NewTable> zone;
   std::optional<NewTable> geo;
+  std::optional<NewTable> policy;
+
+  std::optional<NewTable>& of(TableKind kind);
+  std::vector<TableKind> kinds() const;
 };
 
 struct Applied {
@@ -66,14 +73,17 @@ struct Applied {
 class Tables {
  public:
   /// With keys in `trusted`, only tables that one of them signed are taken, from the store too.
-  /// Until secrets are loaded, cookies are made by one of its own. `identity` is that of the POP.
-  Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted = {}, core::Identity identity = {});
+  /// Until secrets are loaded, cookies are made by one of its own. `identity` is that of the POP. The last reader is
+  /// the thread of the sockets and no worker, unless it is the only one: what policy limits is shared out among the
+  /// workers.
+  Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted = {}, core::Identity identity = {},
+         PolicyCompiler compiler = PolicyCompiler());
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
 
-  /// Validates, checks the signatures of, joins and publishes all of `tables` or none, then stores them. Returns when
-  /// every reader runs the new generation. A refusal leaves everything as it was. Any thread but a reader; one
-  /// publishes at a time, others wait.
+  /// Validates, checks the signatures of, compiles, joins and publishes all of `tables` or none, then stores them.
+  /// Returns when every reader runs the new generation. A refusal leaves everything as it was. Any thread but a reader;
+  /// one publishes at a time, others wait. For a policy that is compiled only others with a policy wait.
   Result<Applied> load(NewTables tables);
   /// Publishes other secrets beside the running tables and stores them. As load() otherwise.
   std::shared_ptr<const Generation> load_secrets(const core::CookieKeys& keys);
@@ -91,18 +101,23 @@ class Tables {
     void operator()(rte_rcu_qsbr* qsbr) const;
   };
 
-  Result<std::shared_ptr<const Generation>> build(NewTables tables) const;
+  Result<std::shared_ptr<LoadedPolicy>> compile(NewTable incoming);
+  Result<std::shared_ptr<const Generation>> build(NewTables tables, std::shared_ptr<const LoadedPolicy> policy) const;
+  Result<std::shared_ptr<const Generation>> build_stored(TableKind kind, NewTable table);
   std::shared_ptr<Generation> next_generation() const;
   void load_stored_secrets();
   void publish(std::shared_ptr<const Generation> next);
   void wait_for_readers();
   Result<std::optional<NewTable>> stored(TableKind kind, uint64_t limit) const;
-  void save(const Generation& generation, bool zone, bool geo) const;
+  void save(const Generation& generation, const std::vector<TableKind>& kinds) const;
 
   TableStore store_;
   std::vector<core::PublicKey> trusted_;
   core::Identity identity_;
+  const unsigned readers_;
+  PolicyCompiler compiler_;
   std::unique_ptr<rte_rcu_qsbr, QsbrDeleter> qsbr_;
+  std::mutex compiling_; ///< one policy at a time, as each may take PolicyCompileBounds::memory
   std::mutex publishing_;
   mutable std::mutex holding_; ///< guards running_ only, so that it is never held for long
   std::shared_ptr<const Generation> running_;

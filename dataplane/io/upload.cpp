@@ -9,7 +9,7 @@
 namespace anytick::io {
 namespace {
 
-/// Where ZoneHeader and geo::Map keep their digest.
+/// Where ZoneHeader and geo::Map keep their digest. A policy has no header.
 constexpr size_t digest_offset = 16;
 constexpr size_t digest_bytes = 32;
 
@@ -26,9 +26,18 @@ std::optional<TableKind> kind_of(pop::v1::TableKind kind) {
     return TableKind::zone;
   case pop::v1::TABLE_KIND_GEO:
     return TableKind::geo;
+  case pop::v1::TABLE_KIND_POLICY:
+    return TableKind::policy;
   default:
     return std::nullopt;
   }
+}
+
+/// That of its own header, or of all its bytes.
+bool has_digest(TableKind kind, std::span<const std::byte> table, std::string_view announced) {
+  if (kind != TableKind::policy) return std::memcmp(table.data() + digest_offset, announced.data(), digest_bytes) == 0;
+  const auto digest = core::policy_digest(table);
+  return std::memcmp(digest.data(), announced.data(), digest_bytes) == 0;
 }
 
 } // namespace
@@ -71,13 +80,7 @@ std::optional<UploadFault> Upload::announce(const pop::v1::TableHead& head) {
     return violation(fmt::format("{}: a signature has {} bytes, not {}", table_name(*kind), signature.size(),
                                  head.signature().size()));
   }
-  if (head.size() < digest_offset + digest_bytes) {
-    return refused(fmt::format("{}: {} bytes are too few for a table", table_name(*kind), head.size()));
-  }
-  if (head.size() > max_table_bytes_) {
-    return refused(fmt::format("{}: {} bytes are more than max_table_bytes, {}", table_name(*kind), head.size(),
-                               max_table_bytes_));
-  }
+  if (auto fault = check_size(*kind, head.size())) return fault;
   Result<TableMemory> memory = TableMemory::reserve(head.size());
   if (!memory) return refused(memory.refusal().text());
   Signatures signatures;
@@ -86,6 +89,18 @@ std::optional<UploadFault> Upload::announce(const pop::v1::TableHead& head) {
     signatures.push_back(signature);
   }
   tables_.push_back({*kind, std::move(*memory), head.digest(), std::move(signatures)});
+  return std::nullopt;
+}
+
+std::optional<UploadFault> Upload::check_size(TableKind kind, uint64_t size) const {
+  if (kind != TableKind::policy && size < digest_offset + digest_bytes)
+    return refused(fmt::format("{}: {} bytes are too few for a table", table_name(kind), size));
+  if (size > max_table_bytes_)
+    return refused(
+        fmt::format("{}: {} bytes are more than max_table_bytes, {}", table_name(kind), size, max_table_bytes_));
+  if (kind == TableKind::policy && size > core::PolicyBounds::text)
+    return refused(fmt::format("{}: {} bytes are more than a policy may have, {}", table_name(kind), size,
+                               core::PolicyBounds::text));
   return std::nullopt;
 }
 
@@ -114,7 +129,7 @@ std::optional<UploadFault> Upload::finish() const {
       return violation(
           fmt::format("{}: ended after {} of {} bytes", table_name(table.kind), table.filled, bytes.size()));
     }
-    if (std::memcmp(bytes.data() + digest_offset, table.digest.data(), digest_bytes) != 0) {
+    if (!has_digest(table.kind, bytes, table.digest)) {
       return refused(fmt::format("{}: its digest is not the announced one", table_name(table.kind)));
     }
   }
@@ -124,8 +139,7 @@ std::optional<UploadFault> Upload::finish() const {
 NewTables Upload::take_tables() {
   NewTables tables;
   for (Incoming& table : tables_) {
-    (table.kind == TableKind::zone ? tables.zone : tables.geo) =
-        NewTable{std::move(table.memory), std::move(table.signatures)};
+    tables.of(table.kind) = NewTable{std::move(table.memory), std::move(table.signatures)};
   }
   tables_.clear();
   return tables;

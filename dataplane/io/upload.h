@@ -29,7 +29,7 @@ struct UploadFault {
 /// The parts of one Load stream, checked in order and gathered into table memory. One thread.
 class Upload {
  public:
-  /// `max_table_bytes` for each table.
+  /// `max_table_bytes` for each table; a policy has PolicyBounds::text at most.
   explicit Upload(uint64_t max_table_bytes) : max_table_bytes_(max_table_bytes) {}
 
   std::optional<UploadFault> take(const pop::v1::LoadRequest& part);
@@ -48,6 +48,7 @@ class Upload {
 
   std::optional<UploadFault> begin(const pop::v1::LoadBegin& begin);
   std::optional<UploadFault> announce(const pop::v1::TableHead& head);
+  std::optional<UploadFault> check_size(TableKind kind, uint64_t size) const;
   std::optional<UploadFault> append(std::string_view chunk);
 
   uint64_t max_table_bytes_;

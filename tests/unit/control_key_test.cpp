@@ -92,6 +92,18 @@ TEST_F(KeyCommand, SignsAndVerifiesTables) {
   EXPECT_EQ(run({"key", "verify", stranger_, zone_}).code, exit_refused);
 }
 
+TEST_F(KeyCommand, SignsAndVerifiesAPolicy) {
+  const std::string policy = directory_.write("policy.toml", "[[rule]]\nname = 'a'\naction = 'drop'\n");
+  ASSERT_EQ(run({"key", "sign", secret_, policy}).output, policy + ".sig: by key " + id() + "\n");
+  EXPECT_EQ(run({"key", "verify", public_, policy}).output, policy + ": signed by key " + id() + "\n");
+  EXPECT_EQ(run({"key", "verify", stranger_, policy}).code, exit_refused);
+  directory_.write("policy.toml", "[[rule]]\nname = 'a'\naction = 'refuse'\n");
+  EXPECT_EQ(run({"key", "verify", public_, policy}).failure,
+            policy + ".sig: no signature of " + policy + " by key " + id());
+  directory_.write("policy.toml", "[[rule]]\nname = 'a'\naction = 'drip'\n");
+  EXPECT_NE(run({"key", "sign", secret_, policy}).failure.find("line 3"), std::string::npos);
+}
+
 TEST_F(KeyCommand, VerifyTellsWhatIsWrong) {
   EXPECT_EQ(run({"key", "verify", public_, zone_}).failure, zone_ + ".sig: not there");
   directory_.write("zone.image.sig", std::string(63, 's'));
@@ -116,7 +128,8 @@ TEST_F(KeyCommand, SignsNothingWhereOneTableIsNotValid) {
   const Outcome outcome = run({"key", "sign", secret_, zone_, bad});
   EXPECT_EQ(outcome.code, exit_refused);
   EXPECT_EQ(outcome.failure.find(bad + ": zone image: "), 0u) << outcome.failure;
-  EXPECT_EQ(run({"key", "sign", secret_, overrides_}).failure, overrides_ + ": neither a zone image nor a geo map");
+  const std::string neither = overrides_ + ": neither a zone image nor a geo map, and no policy: ";
+  EXPECT_EQ(run({"key", "sign", secret_, overrides_}).failure.find(neither), 0u);
   EXPECT_FALSE(std::filesystem::exists(zone_ + ".sig"));
   EXPECT_FALSE(std::filesystem::exists(bad + ".sig"));
 }

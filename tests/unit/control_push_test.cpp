@@ -7,6 +7,7 @@
 #include "control/pop_text.h"
 #include "control/push.h"
 #include "control/signing.h"
+#include "control/text.h"
 #include "control_files.h"
 #include "control_run.h"
 #include "control_zones.h"
@@ -128,6 +129,35 @@ TEST_F(Push, SendsBothTablesAsOneLoad) {
   EXPECT_EQ(receiver_.received.begin.tables(1).size(), 100u);
   EXPECT_EQ(receiver_.received.begin.tables(1).digest(), std::string(32, 'g'));
   EXPECT_EQ(receiver_.received.bytes.size(), receiver_.received.begin.tables(0).size() + 100);
+}
+
+constexpr std::string_view policy_text = "[[rule]]\nname = 'a'\naction = 'drop'\n";
+
+TEST_F(Push, SendsAPolicyAsItIs) {
+  const std::string zone = image_file(1), policy = directory_.write("policy.toml", policy_text);
+  directory_.write("policy.toml.sig", std::string(64, 's'));
+  EXPECT_EQ(run({"pop", "push", "--policy", policy, "--zone", zone}).code, exit_done);
+  ASSERT_EQ(receiver_.received.begin.tables_size(), 2);
+  const v1::TableHead& head = receiver_.received.begin.tables(1);
+  EXPECT_EQ(head.kind(), v1::TABLE_KIND_POLICY);
+  EXPECT_EQ(head.size(), policy_text.size());
+  EXPECT_EQ(hex_text(head.digest()), "2d34c678b8f7d1d772f41d0d24586943f0a0ef7a5c5c9347db42a971d6caa60c");
+  EXPECT_EQ(head.signature(), std::string(64, 's'));
+  EXPECT_TRUE(receiver_.received.bytes.ends_with(policy_text));
+  EXPECT_EQ(run({"pop", "push", "--policy", directory_.write("empty", "")}).code, exit_done);
+  EXPECT_EQ(receiver_.received.begin.tables(0).size(), 0u);
+}
+
+TEST_F(Push, TellsEveryFaultOfAPolicyAndSendsNothing) {
+  const std::string policy =
+      directory_.write("policy.toml", "[[rule]]\nname = 'a'\naction = 'drip'\n[[rule]]\nname = 'b'\n");
+  const Outcome outcome = run({"pop", "push", "--policy", policy, "--zone", image_file(1)});
+  EXPECT_EQ(outcome.code, exit_refused);
+  EXPECT_EQ(outcome.failure.find(policy + " at line 3, column "), 0u) << outcome.failure;
+  EXPECT_NE(outcome.failure.find("\n" + policy + " at line 4, column "), std::string::npos) << outcome.failure;
+  EXPECT_EQ(receiver_.received.begin.tables_size(), 0);
+  EXPECT_EQ(run({"pop", "push", "--policy", policy, "--no-check"}).code, exit_done);
+  EXPECT_EQ(receiver_.received.begin.tables_size(), 1);
 }
 
 TEST_F(Push, SendsTheSignatureBesideTheTable) {
@@ -258,6 +288,34 @@ sockets: all zero
   EXPECT_EQ(json["workers"][0]["core"], 1);
   EXPECT_TRUE(json["workers"][1]["core"].is_null());
   EXPECT_EQ(json["workers"][1]["name"], "sockets");
+}
+
+TEST(PopText, ShowsThePolicy) {
+  v1::StatusReply reply;
+  EXPECT_EQ(status_text(reply, 0).find("policy"), std::string::npos);
+  EXPECT_TRUE(nlohmann::json::parse(status_json(reply))["policy"].empty());
+  v1::TableInfo* table = reply.add_tables();
+  table->set_kind(v1::TABLE_KIND_POLICY);
+  table->set_format(1);
+  table->set_size(99);
+  table->set_digest("\x0a");
+  v1::PolicyRule* rule = reply.add_policy();
+  rule->set_name("hex");
+  rule->set_action("limit 10/s, beyond: drop");
+  rule->set_matched(7);
+  rule->set_decided(5);
+  const std::string text = status_text(reply, 0);
+  EXPECT_NE(text.find("  policy loaded 0s ago, format 1, 99 bytes, digest 0a\n"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("\npolicy:\n  hex                                                 7 matched,                    5 "
+                "decided: limit 10/s, beyond: drop\n"),
+      std::string::npos)
+      << text;
+  const auto json = nlohmann::json::parse(status_json(reply));
+  EXPECT_EQ(json["tables"][0]["kind"], "policy");
+  EXPECT_EQ(
+      json["policy"][0],
+      nlohmann::json::parse(R"({"name": "hex", "action": "limit 10/s, beyond: drop", "matched": 7, "decided": 5})"));
 }
 
 TEST(PopText, ShowsWhoIsTrustedAndWhoSigned) {

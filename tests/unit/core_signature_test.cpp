@@ -117,16 +117,19 @@ class TableSignature : public testing::Test {
 TEST_F(TableSignature, IsGoodForItsTable) {
   EXPECT_TRUE(good(SignedTable::zone_image, signature_));
   EXPECT_TRUE(good(SignedTable::geo_map, *sign_table(key_, SignedTable::geo_map, digest_)));
+  EXPECT_TRUE(good(SignedTable::policy, *sign_table(key_, SignedTable::policy, digest_)));
 }
 
 TEST_F(TableSignature, IsNoneOfTheOtherKindOfTable) {
   EXPECT_FALSE(good(SignedTable::geo_map, signature_));
+  EXPECT_FALSE(good(SignedTable::policy, signature_));
   EXPECT_FALSE(good(SignedTable::zone_image, *sign_table(key_, SignedTable::geo_map, digest_)));
 }
 
 TEST_F(TableSignature, IsOfTheStatedMessage) {
   for (const auto& [table, context] : {std::pair(SignedTable::zone_image, std::string("anytick zone image v1")),
-                                       std::pair(SignedTable::geo_map, std::string("anytick geo map v1"))}) {
+                                       std::pair(SignedTable::geo_map, std::string("anytick geo map v1")),
+                                       std::pair(SignedTable::policy, std::string("anytick policy v1"))}) {
     SCOPED_TRACE(context);
     Bytes message(context.c_str(), context.c_str() + context.size() + 1);
     message.insert(message.end(), digest_.begin(), digest_.end());

@@ -136,6 +136,19 @@ NewTables both_tables(const std::vector<std::byte>& zone, const std::vector<std:
   return tables;
 }
 
+NewTables policy_table(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+  NewTables tables;
+  tables.policy = NewTable{in_memory({bytes, bytes + text.size()}), {}};
+  return tables;
+}
+
+PolicyCompiler policy_compiler() {
+  const char* daemon = std::getenv("ANYTICKD");
+  if (daemon == nullptr) throw std::runtime_error("ANYTICKD is not set: the path of anytickd");
+  return PolicyCompiler(daemon);
+}
+
 bool eventually(const std::function<bool()>& done) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!done() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -42,6 +42,10 @@ NewTables zone_table(const std::vector<std::byte>& bytes);
 NewTables geo_table(const std::vector<std::byte>& bytes);
 NewTables both_tables(const std::vector<std::byte>& zone, const std::vector<std::byte>& geo);
 
+NewTables policy_table(std::string_view text);
+/// Of the daemon that was built: it compiles policies for programs that are not it.
+PolicyCompiler policy_compiler();
+
 /// Polls until `done` or ten seconds have passed, which is a failure of the caller's expectation: the last value.
 bool eventually(const std::function<bool()>& done);
 

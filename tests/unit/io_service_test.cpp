@@ -31,6 +31,12 @@ struct Announced {
   std::string bytes;
 };
 
+std::string digest_of(const Announced& table) {
+  if (table.kind != pb::TABLE_KIND_POLICY) return table.bytes.substr(16, 32);
+  const auto digest = core::policy_digest(std::as_bytes(std::span(table.bytes)));
+  return {digest.begin(), digest.end()};
+}
+
 pb::LoadRequest begin_of(const std::vector<Announced>& tables, uint32_t protocol = protocol_version) {
   pb::LoadRequest part;
   part.mutable_begin()->set_protocol(protocol);
@@ -38,7 +44,7 @@ pb::LoadRequest begin_of(const std::vector<Announced>& tables, uint32_t protocol
     pb::TableHead& head = *part.mutable_begin()->add_tables();
     head.set_kind(table.kind);
     head.set_size(table.bytes.size());
-    head.set_digest(table.bytes.substr(16, 32));
+    head.set_digest(digest_of(table));
   }
   return part;
 }
@@ -60,6 +66,9 @@ Parts stream_of(const std::vector<Announced>& tables, size_t chunk = chunk_max) 
 
 Announced zone_of(uint32_t serial) {
   return {pb::TABLE_KIND_ZONE, text_of(zone_image(serial))};
+}
+Announced policy_of(std::string text) {
+  return {pb::TABLE_KIND_POLICY, std::move(text)};
 }
 Announced geo_of(std::string_view country) {
   return {pb::TABLE_KIND_GEO, text_of(geo_map(country))};
@@ -115,7 +124,7 @@ class ServiceTest : public testing::Test {
 
   ScratchDirectory directory_;
   core::Counters counters_[2];
-  Tables tables_{1, *TableStore::open(directory_.path() / "state")};
+  Tables tables_{1, *TableStore::open(directory_.path() / "state"), {}, {}, policy_compiler()};
   std::unique_ptr<ControlService> service_;
   std::unique_ptr<ControlServer> server_;
 };
@@ -133,6 +142,33 @@ TEST_F(ServiceTest, LoadsTablesThatComeInOneStream) {
   EXPECT_EQ(outcome.reply.tables(0).digest(), zone.bytes.substr(16, 32));
   EXPECT_EQ(outcome.reply.tables(1).digest(), geo.bytes.substr(16, 32));
   EXPECT_EQ(tables_.running()->number, 1u);
+}
+
+constexpr std::string_view two_rules = "[[rule]]\nname = 'a'\naction = 'tag t'\n"
+                                       "[[rule]]\nname = 'b'\naction = 'limit 5/s'\nbeyond = 'refuse'\n";
+
+TEST_F(ServiceTest, PolicyComesWithOtherTablesAndStatusShowsItsRules) {
+  EXPECT_EQ(status().policy_size(), 0);
+  const Announced policy = policy_of(std::string(two_rules));
+  const Outcome outcome = load(stream_of({policy, zone_of(7)}, 10));
+  ASSERT_TRUE(outcome.reply.applied()) << outcome.reply.reason() << outcome.status.error_message();
+  ASSERT_EQ(outcome.reply.tables_size(), 2);
+  EXPECT_EQ(outcome.reply.tables(1).kind(), pb::TABLE_KIND_POLICY);
+  EXPECT_EQ(outcome.reply.tables(1).size(), two_rules.size());
+  EXPECT_EQ(outcome.reply.tables(1).digest(), digest_of(policy));
+  core::FoldedName name;
+  ASSERT_TRUE(core::read_name(std::array<uint8_t, 3>{1, 'x', 0}, name));
+  const geo::Address source = *geo::parse_address("192.0.2.7");
+  tables_.running()->view.policy->judge({name, 1, true, true, source, {}}, 0, nullptr, 0);
+  const pb::StatusReply reply = status();
+  ASSERT_EQ(reply.policy_size(), 2);
+  EXPECT_EQ(reply.policy(0).name(), "a");
+  EXPECT_EQ(reply.policy(0).matched(), 1u);
+  EXPECT_EQ(reply.policy(0).decided(), 0u);
+  EXPECT_EQ(reply.policy(1).action(), "limit 5/s, beyond: refuse");
+  EXPECT_TRUE(load(stream_of({policy_of("")})).reply.applied());
+  EXPECT_EQ(status().policy_size(), 0);
+  EXPECT_EQ(status().tables_size(), 2) << "it is still told which text it was";
 }
 
 pb::Secrets secrets_of(std::initializer_list<std::pair<char, pb::SecretState>> cookies) {
@@ -323,6 +359,26 @@ INSTANTIATE_TEST_SUITE_P(
                    },
                    grpc::RESOURCE_EXHAUSTED, ""},
         StreamCase{"DamagedTable", with_damage, grpc::OK, "zone image"},
+        StreamCase{"PolicyOfAnotherDigest",
+                   [] {
+                     return Parts{begin_of({policy_of("# a")}), chunk_of("# b")};
+                   },
+                   grpc::OK, "policy: its digest is not the announced one"},
+        StreamCase{"PolicyTooLarge",
+                   [] {
+                     return Parts{begin_of({policy_of(std::string((1u << 20) + 1, '#'))}), chunk_of("#")};
+                   },
+                   grpc::OK, "policy: 1048577 bytes are more than a policy may have, 1048576"},
+        StreamCase{"PolicyTwice",
+                   [] {
+                     return stream_of({policy_of("# a"), policy_of("# b")});
+                   },
+                   grpc::INVALID_ARGUMENT, "policy: announced twice"},
+        StreamCase{"GoodZoneWithBadPolicy",
+                   [] {
+                     return stream_of({zone_of(8), policy_of("[[rule]]")});
+                   },
+                   grpc::OK, "policy at line 1"},
         StreamCase{"GoodZoneWithBadMap",
                    [] {
                      return stream_of({zone_of(8), {pb::TABLE_KIND_GEO, zone_of(8).bytes}});

@@ -45,6 +45,14 @@ Signed geo_by(const PrivateKey* key, std::string_view country) {
   return table;
 }
 
+Signed policy_by(const PrivateKey* key, std::string_view text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  Signed table{pb::TABLE_KIND_POLICY, {bytes.begin(), bytes.end()}, ""};
+  if (key != nullptr)
+    table.signature = text_of(*core::sign_table(*key, SignedTable::policy, core::policy_digest(bytes)));
+  return table;
+}
+
 std::string contents(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
@@ -69,7 +77,8 @@ class TrustTest : public testing::Test {
   void start(Keys trusted) {
     server_.reset();
     service_.reset();
-    tables_ = std::make_unique<Tables>(1, *TableStore::open(directory_.path() / "state"), std::move(trusted));
+    tables_ = std::make_unique<Tables>(1, *TableStore::open(directory_.path() / "state"), std::move(trusted),
+                                       core::Identity{}, policy_compiler());
     tables_->load_stored(max_table_bytes);
     service_ = std::make_unique<ControlService>(ServiceConfig{"fra1", "1.2.3", max_table_bytes}, *tables_,
                                                 std::vector<WorkerView>());
@@ -204,6 +213,26 @@ TEST_F(TrustTest, StoredTableWithoutAGoodSignatureIsLeftOut) {
   EXPECT_TRUE(load({zone_by(&hub_, 8)}).applied());
   start({hub_.public_key()});
   EXPECT_EQ(serial(), 8u);
+}
+
+TEST_F(TrustTest, PolicyIsSignedAsOne) {
+  constexpr std::string_view text = "[[rule]]\nname = 'a'\naction = 'drop'\n";
+  ASSERT_TRUE(load({zone_by(&hub_, 7), policy_by(&hub_, text)}).applied());
+  EXPECT_EQ(client().status().tables(1).key_id(), id_of(hub_));
+  expect_refused({policy_by(nullptr, text)},
+                 "policy: signature: missing, but this POP takes only what a trusted key signed");
+  const std::string stranger = "policy: signature: not one of this table by a trusted key";
+  expect_refused({policy_by(&stranger_, text)}, stranger);
+  Signed policy = policy_by(&hub_, text);
+  policy.bytes.push_back(std::byte{'\n'});
+  expect_refused({policy}, stranger);
+  policy = policy_by(&hub_, text);
+  policy.signature = zone_by(&hub_, 7).signature;
+  expect_refused({policy}, stranger);
+  start({hub_.public_key()});
+  EXPECT_EQ(client().status().policy_size(), 1);
+  start({next_.public_key()});
+  EXPECT_EQ(client().status().policy_size(), 0);
 }
 
 TEST_F(TrustTest, NoLongerTrustedTableIsLeftOut) {
