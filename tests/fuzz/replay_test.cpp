@@ -9,6 +9,7 @@
 
 #include "dataplane/core/random.h"
 #include "tests/fuzz/frame_target.h"
+#include "tests/fuzz/policy_target.h"
 #include "tests/packets/cases.h"
 
 namespace anytick::test {
@@ -66,7 +67,28 @@ TEST(Replay, MutantsOfTables) {
   }
 }
 
-void replay(const char* folder, void (*check)(const uint8_t*, size_t)) {
+using Check = void (*)(const uint8_t*, size_t);
+
+void replay_seeds(const std::vector<Bytes>& seeds, Check check, int mutants) {
+  const uint64_t seed = 100;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  core::Random random(seed);
+  for (const Bytes& each : seeds) check(each.data(), each.size());
+  for (int i = 0; i < mutants; ++i) {
+    Bytes mutant = seeds[random.next() % seeds.size()];
+    mutate(mutant, random);
+    check(mutant.data(), mutant.size());
+  }
+}
+
+TEST(Replay, PolicySeeds) {
+  replay_seeds(policy_seeds(), check_policy, 2000);
+}
+TEST(Replay, PolicyNameSeeds) {
+  replay_seeds(policy_name_seeds(), check_policy_name, 5000);
+}
+
+void replay(const char* folder, Check check) {
   const std::filesystem::path path = std::filesystem::path(ANYTICK_CORPUS) / folder;
   ASSERT_TRUE(std::filesystem::is_directory(path)) << path;
   for (const auto& entry : std::filesystem::directory_iterator(path)) {
@@ -82,6 +104,12 @@ TEST(Replay, FrameCorpus) {
 }
 TEST(Replay, QueryCorpus) {
   replay("query", check_message);
+}
+TEST(Replay, PolicyCorpus) {
+  replay("policy", check_policy);
+}
+TEST(Replay, PolicyNameCorpus) {
+  replay("policy_name", check_policy_name);
 }
 
 } // namespace

@@ -1,9 +1,11 @@
-// Writes the rows of the packet tables as the fuzzers' first corpus: write_seeds FRAME_DIRECTORY QUERY_DIRECTORY
+// Writes the fuzzers' first corpus, the rows of the packet tables and some policies, to directories that are there:
+// write_seeds FRAME QUERY POLICY POLICY_NAME
 
 #include <cstdio>
 #include <fstream>
 #include <string>
 
+#include "tests/fuzz/policy_target.h"
 #include "tests/packets/cases.h"
 
 namespace {
@@ -13,11 +15,16 @@ void write(const std::string& path, const uint8_t* data, size_t size) {
   file.write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
 }
 
+void write_all(const std::string& directory, const std::vector<anytick::test::Bytes>& seeds) {
+  for (size_t i = 0; i < seeds.size(); ++i)
+    write(directory + "/seed" + std::to_string(i), seeds[i].data(), seeds[i].size());
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: write_seeds FRAME_DIRECTORY QUERY_DIRECTORY\n");
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: write_seeds FRAME QUERY POLICY POLICY_NAME\n");
     return 2;
   }
   constexpr size_t payload_at = 14 + 20 + 8;
@@ -28,4 +35,6 @@ int main(int argc, char** argv) {
     if (row.frame.size() > payload_at)
       write(argv[2] + name, row.frame.data() + payload_at, row.frame.size() - payload_at);
   }
+  write_all(argv[3], anytick::test::policy_seeds());
+  write_all(argv[4], anytick::test::policy_name_seeds());
 }
