@@ -171,6 +171,40 @@ std::vector<PolicyRule> read_rules(const toml::table& table, Faults& faults) {
   return rules;
 }
 
+/// Behind a string that begins at `at`, which may be one of three quotes.
+size_t behind_string(std::string_view text, size_t at) {
+  const char quote = text[at];
+  const std::string thrice(3, quote);
+  const std::string_view end = text.substr(at, 3) == thrice ? std::string_view(thrice) : text.substr(at, 1);
+  for (at += end.size(); at < text.size(); ++at) {
+    if (text[at] == '\\' && quote == '"')
+      ++at;
+    else if (text.substr(at, end.size()) == end || (end.size() == 1 && text[at] == '\n'))
+      return at + end.size();
+  }
+  return text.size();
+}
+
+/// The first line with a key of so many parts that the parser's recursion over them may exhaust the stack; 0: none has.
+/// Outside of strings and comments few dots are in anything else. What is no TOML may be seen otherwise than the parser
+/// does, behind the place at which it ends.
+uint32_t line_of_deep_key(std::string_view text) {
+  constexpr unsigned dots_max = 100;
+  uint32_t line = 1;
+  unsigned dots = 0;
+  for (size_t at = 0; at < text.size();) {
+    size_t next = at + 1;
+    if (text[at] == '"' || text[at] == '\'') next = behind_string(text, at);
+    if (text[at] == '#') next = std::min(text.find('\n', at), text.size());
+    if (text[at] == '.' && ++dots > dots_max) return line;
+    const auto lines = static_cast<uint32_t>(std::ranges::count(text.substr(at, next - at), '\n'));
+    line += lines;
+    if (lines > 0) dots = 0;
+    at = next;
+  }
+  return 0;
+}
+
 bool decides_always(const PolicyRule& rule) {
   return rule.action != PolicyAction::limit && rule.action != PolicyAction::tag;
 }
@@ -190,6 +224,8 @@ bool covers(const PrefixSet& earlier, const std::vector<geo::Prefix>& rule) {
 ParsedPolicy parse_policy(std::string_view text, const std::string& file) {
   if (text.size() > PolicyBounds::text)
     return {{}, {{file, "", fmt::format("larger than {} bytes", PolicyBounds::text)}}};
+  if (const uint32_t line = line_of_deep_key(text); line != 0)
+    return {{}, {{file, fmt::format("line {}", line), "keys of too many parts"}}};
   Faults faults(file);
   try {
     std::vector<PolicyRule> rules = read_rules(toml::parse(text, file), faults);

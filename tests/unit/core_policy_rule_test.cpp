@@ -209,6 +209,21 @@ TEST(PolicyRule, NoToml) {
   }
 }
 
+TEST(PolicyRule, KeysThatWouldExhaustTheStack) {
+  std::string key = "a";
+  for (int i = 0; i < 400'000; ++i) key += ".a";
+  const std::string reason = ": keys of too many parts\n";
+  EXPECT_EQ(texts(parse_policy("\n" + key + " = 1\n", "p").faults), "p at line 2" + reason);
+  EXPECT_EQ(texts(parse_policy("[" + key + "]\n", "p").faults), "p at line 1" + reason);
+  EXPECT_EQ(texts(parse_policy("x = \"\"\"\n\"\\\"\n\"\"\"\n" + key + " = 1\n", "p").faults), "p at line 4" + reason);
+  EXPECT_EQ(texts(parse_policy("x = {" + key + " = 1}", "p").faults), "p at line 1" + reason);
+  const std::string dots(500, '.');
+  const auto rules =
+      parsed("# " + dots + "\n[[rule]] # " + dots + "\nname = 'r'\npattern = '" + dots + "'\naction = 'drop'\n" +
+             "[[rule]]\nname = 's'\naction = 'drop'\npattern = \"\\\"" + dots + "\"\n");
+  EXPECT_EQ(rules.size(), 2u);
+}
+
 TEST(PolicyRule, AsManyAsThereMayBe) {
   std::string text;
   for (size_t i = 0; i < PolicyBounds::rules; ++i) text += fmt::format("[[rule]]\nname='r{}'\naction='drop'\n", i);
