@@ -5,6 +5,7 @@
 #include "dataplane/core/dns_answer.h"
 #include "dataplane/core/dns_query.h"
 #include "dataplane/core/frame.h"
+#include "dataplane/core/policy.h"
 
 namespace anytick::core {
 namespace {
@@ -38,6 +39,37 @@ bool needs_lookup(const View& view, const DnsQuery& query) {
   return query.kind == QueryKind::lookup && view.join != nullptr;
 }
 
+/// The country of the client, zero where nobody knows.
+std::array<char, 2> country_of(const geo::Map* map, const Lookup& lookup) {
+  if (map == nullptr) return {};
+  return map->locations()[map->places()[lookup.place].location].country;
+}
+
+/// What the operator wants done with the query, done to it; false to drop it.
+bool admit(const View& view, WorkerState& worker, const Client& client, const Lookup& lookup, DnsQuery& query) {
+  if (view.policy == nullptr || !needs_lookup(view, query)) return true;
+  const bool miss = is_miss(view, query, lookup);
+  if (!view.policy->looks_at(miss)) return true;
+  const PolicyQuery asked{query.name, query.qtype, miss, client.udp, client.address, country_of(view.map, lookup)};
+  switch (view.policy->judge(asked, worker.thread, worker.limiter, worker.ticks)) {
+  case PolicyVerdict::allow:
+    return true;
+  case PolicyVerdict::drop:
+    worker.counters.add(Counter::drop_policy);
+    return false;
+  case PolicyVerdict::refuse:
+    worker.counters.add(Counter::policy_refused);
+    query.kind = QueryKind::question_only;
+    query.rcode = dns::Rcode::refused;
+    return true;
+  case PolicyVerdict::truncate:
+    worker.counters.add(Counter::policy_truncated);
+    query.kind = QueryKind::truncate;
+    return true;
+  }
+  __builtin_unreachable();
+}
+
 /// First pass: headers, names, addresses. What the second pass reads is on its way into the cache afterwards.
 bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Frame& frame, Transit& transit) {
   Counter reason = parse_frame(frame, ingress, transit.datagram);
@@ -67,8 +99,10 @@ void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transi
   Frame& frame = *transit.frame;
   const uint32_t payload_at = transit.datagram.payload_at();
   const Client client{transit.datagram.source, true};
-  const size_t length = write_reply(view, worker, transit.query, transit.lookup, client, transit.source,
-                                    frame.data + payload_at, frame.room - payload_at);
+  size_t length = 0;
+  if (admit(view, worker, client, transit.lookup, transit.query))
+    length = write_reply(view, worker, transit.query, transit.lookup, client, transit.source, frame.data + payload_at,
+                         frame.room - payload_at);
   if (length == 0) {
     frame.verdict = Verdict::drop;
     return;
@@ -103,6 +137,7 @@ size_t answer(const View& view, WorkerState& worker, const Client& client, uint8
     begin_lookup(view, query, client.address, lookup);
     finish_lookup(view, query, lookup);
   }
+  if (!admit(view, worker, client, lookup, query)) return 0;
   const LimitSource source = worker.limiter != nullptr ? worker.limiter->source_of(client.address) : LimitSource();
   return write_reply(view, worker, query, lookup, client, source, message, room);
 }
