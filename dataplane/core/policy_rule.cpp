@@ -177,10 +177,14 @@ size_t behind_string(std::string_view text, size_t at) {
   const std::string thrice(3, quote);
   const std::string_view end = text.substr(at, 3) == thrice ? std::string_view(thrice) : text.substr(at, 1);
   for (at += end.size(); at < text.size(); ++at) {
-    if (text[at] == '\\' && quote == '"')
+    if (text[at] == '\\' && quote == '"') {
       ++at;
-    else if (text.substr(at, end.size()) == end || (end.size() == 1 && text[at] == '\n'))
-      return at + end.size();
+    } else if (text.substr(at, end.size()) == end || (end.size() == 1 && text[at] == '\n')) {
+      at += end.size();
+      // Up to two quotes before the three are the string's own.
+      for (int more = 0; end.size() == 3 && more < 2 && at < text.size() && text[at] == quote; ++more) ++at;
+      return at;
+    }
   }
   return text.size();
 }

@@ -217,6 +217,8 @@ TEST(PolicyRule, KeysThatWouldExhaustTheStack) {
   EXPECT_EQ(texts(parse_policy("[" + key + "]\n", "p").faults), "p at line 1" + reason);
   EXPECT_EQ(texts(parse_policy("x = \"\"\"\n\"\\\"\n\"\"\"\n" + key + " = 1\n", "p").faults), "p at line 4" + reason);
   EXPECT_EQ(texts(parse_policy("x = {" + key + " = 1}", "p").faults), "p at line 1" + reason);
+  // A string of many lines may end with quotes of its own.
+  EXPECT_EQ(texts(parse_policy("x = {y = \"\"\"a\"\"\"\", " + key + " = 1}", "p").faults), "p at line 1" + reason);
   const std::string dots(500, '.');
   const auto rules =
       parsed("# " + dots + "\n[[rule]] # " + dots + "\nname = 'r'\npattern = '" + dots + "'\naction = 'drop'\n" +
