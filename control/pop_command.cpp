@@ -29,7 +29,7 @@ using std::chrono::steady_clock;
 
 struct PopOptions {
   std::string pop = "unix:/run/anytick/pop.sock";
-  double timeout = 30; ///< seconds
+  double timeout = 60; ///< seconds; more than a POP takes for a policy, to its refusal
   std::string zone;
   std::string geo;
   std::string policy;

@@ -15,9 +15,9 @@ namespace anytick::io {
 /// What the process may use. A thousand patterns like '^[0-9a-f]{8,}\.a\.example$' take about a second and 20 MiB.
 struct PolicyCompileBounds {
   static constexpr std::chrono::seconds processor{10};
-  static constexpr uint64_t memory = uint64_t{1} << 30; ///< bytes of address space, on top of the program's own
-  static constexpr std::chrono::milliseconds wall{20'000};
-  static constexpr size_t output = size_t{64} << 20; ///< bytes of what it compiled
+  static constexpr uint64_t memory = uint64_t{1} << 30;    ///< bytes of address space, on top of the program's own
+  static constexpr std::chrono::milliseconds wall{40'000}; ///< those seconds at a quarter of a core
+  static constexpr size_t output = size_t{64} << 20;       ///< bytes of what it compiled
 };
 
 /// Runs the process. Any number of threads.

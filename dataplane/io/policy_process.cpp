@@ -20,20 +20,17 @@ namespace {
 
 using Bounds = PolicyCompileBounds;
 
-/// Below the daemon's own threads, which it may share a core with.
-constexpr int nice_level = 10;
+/// Behind the daemon's own threads, which it shares the control cores with; not so far that it gets nothing beside
+/// them.
+constexpr int nice_step = 5;
 
-// Sanitizers reserve terabytes of address space.
+// Sanitizers reserve terabytes of address space, and are slow.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool limits_memory = false;
+constexpr bool sanitized = true;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool limits_memory = false;
+constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
-constexpr bool limits_memory = true;
-#endif
-#else
-constexpr bool limits_memory = true;
+constexpr bool sanitized = false;
 #endif
 
 /// Of address space, in bytes; 0 if the kernel does not say.
@@ -52,10 +49,10 @@ bool limit(__rlimit_resource resource, uint64_t soft, uint64_t hard) {
 }
 
 bool lower_limits() {
-  constexpr auto seconds = static_cast<uint64_t>(Bounds::processor.count());
+  constexpr auto seconds = static_cast<uint64_t>(Bounds::processor.count()) * (sanitized ? 4 : 1);
   // At the soft limit the signal says of what it dies.
   return limit(RLIMIT_CPU, seconds, seconds + 1) && limit(RLIMIT_CORE, 0, 0) &&
-         (!limits_memory || limit(RLIMIT_AS, memory_in_use() + Bounds::memory, memory_in_use() + Bounds::memory));
+         (sanitized || limit(RLIMIT_AS, memory_in_use() + Bounds::memory, memory_in_use() + Bounds::memory));
 }
 
 /// At most what a policy may have and one byte, which parse_policy() refuses. Nothing if it cannot be read.
@@ -98,7 +95,7 @@ Result<core::CompiledPatterns> compiled(const std::string& text) {
 int compile_policy_process() {
   // Nobody would read the outcome once the daemon is gone.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::setpriority(PRIO_PROCESS, 0, nice_level);
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nice_step);
   if (!lower_limits()) return 1;
   std::set_new_handler([] { ::_exit(exit_out_of_memory); });
   const auto text = read_input();

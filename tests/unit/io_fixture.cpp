@@ -1,5 +1,6 @@
 #include "tests/unit/io_fixture.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -114,7 +115,7 @@ std::vector<std::byte> geo_map(std::string_view country) {
 TableMemory in_memory(const std::vector<std::byte>& bytes) {
   Result<TableMemory> memory = TableMemory::reserve(bytes.size());
   if (!memory) throw std::runtime_error(memory.refusal().text());
-  std::memcpy(memory->writable().data(), bytes.data(), bytes.size());
+  std::ranges::copy(bytes, memory->writable().begin());
   return std::move(*memory);
 }
 
