@@ -1,6 +1,7 @@
 """What strangers cost: a flood of spoofed sources beside honest clients, and a source that asks for too much."""
 
 import os
+import threading
 import time
 import unittest
 
@@ -18,17 +19,17 @@ LIMIT, BURST_SECONDS = 300, 2
 MEMORY_MB = 4
 NAME = "0.pool.example"
 
-RIG = ZONE = None
+RIG = ZONE = IMAGE = None
 
 
 def setUpModule():
-    global RIG, ZONE
+    global RIG, ZONE, IMAGE
     RIG = fixture.make_rig()
-    zone, image = fixture.make_pool(RIG, 1, "198.18.0.0")
+    zone, IMAGE = fixture.make_pool(RIG, 1, "198.18.0.0")
     ZONE = pool.Pool(zone)
     RIG.limit = f"answers = {LIMIT}\nnxdomain = {LIMIT}\nburst_seconds = {BURST_SECONDS}\nmemory_mb = {MEMORY_MB}\n"
     RIG.start()
-    RIG.push(image, fixture.make_map(RIG))
+    RIG.push(IMAGE, fixture.make_map(RIG))
 
 
 def tearDownModule():
@@ -103,6 +104,21 @@ class Flood(unittest.TestCase):
         self.assertGreater(counters["limit_nxdomain"], hot // 2)
         self.assertEqual(counters["limit_answer"], 0)
         self.assertEqual((report.lost, report.wrong), (0, []))
+
+    def test_buckets_survive_swaps(self):
+        before, missed_before, sent = RIG.counters(), missed(), []
+        begin = time.monotonic()
+        flood = threading.Thread(target=lambda: sent.append(spoof(NAME, 100, 3)))
+        flood.start()
+        pushes = 0
+        while flood.is_alive():
+            RIG.push(IMAGE)
+            pushes += 1
+        seconds = time.monotonic() - begin
+        hot, lost, over = sent[0][1], missed() - missed_before, grown(before)["limit_answer"]
+        print(f"# {pushes} pushes: {over} of {hot} over the rate; {lost} frames missed by the port", flush=True)
+        self.assertGreater(pushes, BURST_SECONDS)
+        self.assertLessEqual(hot - lost - over, LIMIT * (seconds + BURST_SECONDS))
 
     def test_the_log_names_who_asks_too_much(self):
         spoof(NAME, 100, 2)
