@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "dataplane/core/path.h"
+#include "dataplane/core/policy.h"
 #include "tests/packets/render.h"
 #include "tests/packets/world.h"
 
@@ -23,7 +24,7 @@ void require(bool condition, const char* property) {
 
 uint64_t endings(const core::Counters& counters) {
   uint64_t sum = counters.get(Counter::dns_answered);
-  for (auto i = static_cast<size_t>(Counter::drop_runt); i <= static_cast<size_t>(Counter::drop_dns_response); ++i)
+  for (auto i = static_cast<size_t>(Counter::drop_runt); i <= static_cast<size_t>(Counter::drop_policy); ++i)
     sum += counters.get(static_cast<Counter>(i));
   return sum;
 }
@@ -82,6 +83,82 @@ void check_answer(const Bytes& query, size_t room, bool udp) {
   if (length > 0) check_reply(query, {buffer.get(), buffer.get() + length});
 }
 
+/// A rule of each action, for names of the tables.
+const core::Policy& policy_of_frames() {
+  static const std::unique_ptr<core::Policy> policy = [] {
+    const core::ParsedPolicy parsed = core::parse_policy(R"(
+[[rule]]
+name = "tagged"
+on = "all"
+action = "tag seen"
+[[rule]]
+name = "dropped"
+pattern = '^no'
+action = "drop"
+[[rule]]
+name = "refused"
+pattern = 'wild'
+on = "all"
+action = "refuse"
+[[rule]]
+name = "truncated"
+pattern = '^[ef][0-9]+[.]'
+on = "all"
+action = "truncate"
+[[rule]]
+name = "limited"
+countries = ["us"]
+on = "all"
+action = "limit 1/s per source"
+beyond = "refuse"
+)",
+                                                         "frames");
+    const auto compiled = core::compile_patterns(parsed.rules, "frames");
+    require(parsed.faults.empty() && static_cast<bool>(compiled), "the rules are good");
+    auto built = core::Policy::build(parsed.rules, *compiled, 1, 1);
+    require(static_cast<bool>(built), "the rules are good");
+    return std::move(*built);
+  }();
+  return *policy;
+}
+
+/// Twice by the same source, which may have one reply of a kind, and none that is more than twice its query.
+void check_restricted(const Bytes& frame) {
+  constexpr size_t room = 2048;
+  core::LimitRules rules;
+  rules.per_second.fill(1);
+  rules.burst_seconds = 1;
+  rules.slip = 2;
+  rules.reply_ratio = 2;
+  std::array<core::Limiter::Line, 2> lines{};
+  core::Limiter limiter(rules, lines, {1, 2});
+  core::WorkerState worker(frame.size());
+  worker.limiter = &limiter;
+  worker.ticks = core::ticks_per_second;
+  core::View view = World::of_cases().view();
+  view.policy = &policy_of_frames();
+  std::array<std::array<uint8_t, room>, 2> memory{};
+  std::array<core::Frame, 2> frames;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    std::copy(frame.begin(), frame.end(), memory[i].begin());
+    frames[i] = {.data = memory[i].data(), .length = static_cast<uint32_t>(frame.size()), .room = room};
+  }
+  core::handle(view, ingress_of_cases(), worker, frames);
+  uint64_t punted = 0;
+  for (const core::Frame& each : frames) {
+    punted += each.verdict == core::Verdict::punt ? 1 : 0;
+    if (each.verdict != core::Verdict::reply) continue;
+    const Bytes reply(each.data, each.data + each.length);
+    const Bytes payload = payload_of_reply(frame, reply);
+    const size_t at = reply.size() - payload.size();
+    const Bytes query(frame.begin() + static_cast<std::ptrdiff_t>(at), frame.end());
+    check_reply(query, payload);
+    require(worker.counters.get(Counter::cookie_good) > 0 || payload.size() <= 2 * query.size(),
+            "a reply to who knows whom is at most twice its query");
+  }
+  require(endings(worker.counters) + punted == 2, "each is counted as exactly one of its ends, or is a punt");
+}
+
 } // namespace
 
 void check_frame(const uint8_t* data, size_t size) {
@@ -89,6 +166,7 @@ void check_frame(const uint8_t* data, size_t size) {
   const Bytes frame(data, data + size);
   check_in_room(frame, size);
   check_in_room(frame, size + 1500);
+  check_restricted(frame);
 }
 
 void check_message(const uint8_t* data, size_t size) {
