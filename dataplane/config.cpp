@@ -117,10 +117,8 @@ bool is_network(const InterfaceAddress& at) {
 
 void read_prefixes(TomlReader& reader, std::string_view key, Faults& faults, std::vector<geo::Prefix>& list) {
   reader.each(key, [&](const toml::node& node, const std::string& path) {
-    const auto text = node.value<std::string>();
-    auto prefix = text ? geo::parse_prefix(*text) : std::nullopt;
-    if (const auto address = text && !prefix ? geo::parse_address(*text) : std::nullopt)
-      prefix = geo::prefix_of(*address, address->width());
+    const auto* text = node.as_string();
+    const auto prefix = text != nullptr ? geo::parse_network(text->get()) : std::nullopt;
     if (!prefix) {
       faults.add(node.source(), path, "must be an IPv4 or IPv6 address or prefix, no bits set beyond its length");
     } else {

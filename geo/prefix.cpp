@@ -58,6 +58,11 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
   return prefix;
 }
 
+std::optional<Prefix> parse_network(std::string_view text) {
+  if (const auto address = parse_address(text)) return prefix_of(*address, address->width());
+  return parse_prefix(text);
+}
+
 std::string to_text(const Address& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   inet_ntop(address.family == Family::ipv6 ? AF_INET6 : AF_INET, address.bytes.data(), text.data(), text.size());

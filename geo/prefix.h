@@ -80,6 +80,8 @@ Prefix prefix_of(const Address& address, unsigned length);
 /// Presentation forms. Empty where the text is no address; a prefix with bits set beyond its length is none either.
 std::optional<Address> parse_address(std::string_view text);
 std::optional<Prefix> parse_prefix(std::string_view text);
+/// A prefix, or an address as the prefix of its full length.
+std::optional<Prefix> parse_network(std::string_view text);
 std::string to_text(const Address& address);
 std::string to_text(const Prefix& prefix);
 

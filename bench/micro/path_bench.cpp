@@ -3,6 +3,9 @@
 // that any responder does with these rules.
 //
 //     path_bench --image=FILE --map=FILE [Google Benchmark's options]
+//     path_bench --image=FILE --map=FILE --row=NAME --bursts=N
+//
+// The second form answers N bursts as the row does and times nothing: for callgrind, which counts instructions.
 //
 // Rows count time around handle() alone: frames are laid out outside of it, as a NIC does. "cycles" are those of the
 // TSC per answer.
@@ -23,6 +26,7 @@
 #include "dataplane/core/frame.h"
 #include "dataplane/core/join.h"
 #include "dataplane/core/path.h"
+#include "dataplane/core/policy.h"
 #include "tests/packets/wire.h"
 
 namespace anytick {
@@ -190,12 +194,113 @@ void turn_around_only(benchmark::State& state, Mix mix) {
   });
 }
 
-void answers(benchmark::State& state, Mix mix) {
-  const core::Ingress port = ingress();
-  core::WorkerState worker(7);
-  run(state, mix, [&](std::span<core::Frame> frames) { core::handle(tables.view(), port, worker, frames); });
-  const uint64_t answered = worker.counters.get(core::Counter::dns_answered);
-  if (answered != worker.counters.get(core::Counter::rx_frames)) state.SkipWithError("not every frame was answered");
+/// What stands between a query and its answer.
+struct Guard {
+  enum class Limits { none, off, on, exceeded };
+  const char* name;
+  Mix mix;
+  Limits limits = Limits::none;
+  unsigned rules = 0;
+  const char* on = nullptr; ///< of the rules
+};
+
+/// Rules that no name of the load matches, as nearly all do not match most rules.
+std::unique_ptr<core::Policy> policy_of(const Guard& guard) {
+  std::string text;
+  for (unsigned i = 0; i < guard.rules; ++i) {
+    const std::string number = std::to_string(i);
+    const char* forms[] = {"^([0-3]\\.)?vendor{}\\.pool\\.example$", "^[0-9a-f]{12,}\\.z{}\\.pool\\.example$",
+                           "(^|\\.)suffix{}\\.test$", "^host{}\\."};
+    std::string pattern = forms[i % 4];
+    pattern.replace(pattern.find("{}"), 2, number);
+    text += "[[rule]]\nname = \"" + number + "\"\npattern = '" + pattern + "'\non = \"" + guard.on +
+            "\"\naction = \"drop\"\n";
+  }
+  core::ParsedPolicy parsed = core::parse_policy(text, "bench");
+  const core::CompiledPatterns compiled = must(core::compile_patterns(parsed.rules, "bench"));
+  return must(core::Policy::build(std::move(parsed.rules), compiled, 1, 1));
+}
+
+/// A worker with limits, and a view with a policy.
+class Guarded {
+ public:
+  static constexpr size_t lines = (size_t{16} << 20) / sizeof(core::Limiter::Line);
+
+  explicit Guarded(const Guard& guard) : worker_(7), view_(tables.view()) {
+    if (guard.rules > 0) {
+      policy_ = policy_of(guard);
+      view_.policy = policy_.get();
+    }
+    if (guard.limits == Guard::Limits::none) return;
+    core::LimitRules rules;
+    if (guard.limits == Guard::Limits::off) rules.mode = core::LimitMode::off;
+    if (guard.limits == Guard::Limits::exceeded) rules.ipv4_prefix = 8, rules.slip = 0; // few sources, all over
+    lines_.resize(lines);
+    limiter_ = std::make_unique<core::Limiter>(rules, lines_, std::array<uint64_t, 2>{3, 4});
+    worker_.limiter = limiter_.get();
+  }
+
+  void handle(std::span<core::Frame> frames) {
+    worker_.ticks += core::ticks_per_second * burst / 10'000'000; // 10 million queries a second
+    core::handle(view_, port_, worker_, frames);
+  }
+  const core::Counters& counters() const { return worker_.counters; }
+
+ private:
+  core::Ingress port_ = ingress();
+  core::WorkerState worker_;
+  core::View view_;
+  std::unique_ptr<core::Policy> policy_;
+  std::vector<core::Limiter::Line> lines_;
+  std::unique_ptr<core::Limiter> limiter_;
+};
+
+void guarded(benchmark::State& state, const Guard& guard) {
+  Guarded path(guard);
+  run(state, guard.mix, [&](std::span<core::Frame> frames) { path.handle(frames); });
+  const uint64_t ended =
+      path.counters().get(core::Counter::dns_answered) + path.counters().get(core::Counter::drop_limit);
+  if (ended != path.counters().get(core::Counter::rx_frames)) state.SkipWithError("not every frame was answered");
+}
+
+using Limits = Guard::Limits;
+const Guard guards[] = {
+    {"plain", Mix::plain},
+    {"edns", Mix::edns},
+    {"ecs", Mix::subnet},
+    {"miss", Mix::miss},
+    {"ipv6", Mix::ipv6},
+    {"plain/limits_off", Mix::plain, Limits::off},
+    {"plain/limits_on", Mix::plain, Limits::on},
+    {"plain/limits_exceeded", Mix::plain, Limits::exceeded},
+    {"miss/limits_on", Mix::miss, Limits::on},
+    {"plain/1_rule_on_misses", Mix::plain, Limits::none, 1, "miss"},
+    {"plain/1000_rules_on_misses", Mix::plain, Limits::none, 1000, "miss"},
+    {"miss/1_rule_on_misses", Mix::miss, Limits::none, 1, "miss"},
+    {"miss/100_rules_on_misses", Mix::miss, Limits::none, 100, "miss"},
+    {"miss/1000_rules_on_misses", Mix::miss, Limits::none, 1000, "miss"},
+    {"plain/1_rule_on_all", Mix::plain, Limits::none, 1, "all"},
+    {"plain/100_rules_on_all", Mix::plain, Limits::none, 100, "all"},
+    {"plain/1000_rules_on_all", Mix::plain, Limits::none, 1000, "all"},
+    {"plain/limits_on_1000_rules_on_all", Mix::plain, Limits::on, 1000, "all"},
+};
+
+/// Bursts of one row, untimed; 2 if there is no such row.
+int answer_bursts(const std::string& row, uint64_t bursts) {
+  for (const Guard& guard : guards) {
+    if (row != guard.name) continue;
+    Guarded path(guard);
+    Load source(guard.mix);
+    std::array<core::Frame, burst> frames;
+    for (uint64_t i = 0; i < bursts; ++i) {
+      source.next(frames);
+      path.handle(frames);
+    }
+    std::printf("%lu frames\n", path.counters().get(core::Counter::rx_frames));
+    return 0;
+  }
+  std::fprintf(stderr, "path_bench: no row '%s'\n", row.c_str());
+  return 2;
 }
 
 std::string take_option(int& argc, char** argv, const std::string& name) {
@@ -216,18 +321,25 @@ int main(int argc, char** argv) {
   using namespace anytick;
   const std::string image = take_option(argc, argv, "--image=");
   const std::string map = take_option(argc, argv, "--map=");
+  const std::string row = take_option(argc, argv, "--row=");
+  const std::string bursts = take_option(argc, argv, "--bursts=");
   if (image.empty() || map.empty()) {
     std::fprintf(stderr, "usage: path_bench --image=FILE --map=FILE [Google Benchmark's options]\n");
     return 2;
   }
   load(image, map);
+  if (row == "list") {
+    for (const Guard& guard : guards) std::printf("%s\n", guard.name);
+    return 0;
+  }
+  if (!row.empty()) return answer_bursts(row, std::stoul(bursts.empty() ? "1000" : bursts));
   std::printf("%zu names, %zu places, join %zu KiB\n", tables.image->nodes().size(), tables.map->places().size(),
               tables.join->memory_bytes() / 1024);
-  const std::pair<const char*, Mix> mixes[] = {
-      {"plain", Mix::plain}, {"edns", Mix::edns}, {"ecs", Mix::subnet}, {"miss", Mix::miss}, {"ipv6", Mix::ipv6}};
-  for (const auto& [name, mix] : mixes) {
-    benchmark::RegisterBenchmark((std::string("turn_around/") + name).c_str(), turn_around_only, mix)->UseManualTime();
-    benchmark::RegisterBenchmark((std::string("answer/") + name).c_str(), answers, mix)->UseManualTime();
+  for (const Guard& guard : guards) {
+    if (guard.limits == Limits::none && guard.rules == 0)
+      benchmark::RegisterBenchmark((std::string("turn_around/") + guard.name).c_str(), turn_around_only, guard.mix)
+          ->UseManualTime();
+    benchmark::RegisterBenchmark((std::string("answer/") + guard.name).c_str(), guarded, guard)->UseManualTime();
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

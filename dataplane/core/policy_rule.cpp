@@ -73,7 +73,8 @@ class RuleReader {
     read_pattern();
     reader_.choice("on", rule_.on_all, Choices<bool>{{"miss", false}, {"all", true}});
     read_list("qtypes", rule_.qtypes, parse_qtype, "is no type known here; write it as TYPE64");
-    read_list("clients", rule_.clients, prefix, "is no address, and no prefix with the bits beyond its length zero");
+    read_list("clients", rule_.clients, geo::parse_network,
+              "is no address, and no prefix with the bits beyond its length zero");
     if (rule_.clients.size() > PolicyBounds::clients)
       reader_.fault(*reader_.find("clients"), "clients", fmt::format("more than {} prefixes", PolicyBounds::clients));
     read_list("countries", rule_.countries, country, "is no country of ISO 3166-1");
@@ -134,11 +135,6 @@ class RuleReader {
       reader_.fault(*node, key, "must not be empty; without the key all match");
     std::ranges::sort(list);
     list.erase(std::unique(list.begin(), list.end()), list.end());
-  }
-
-  static std::optional<geo::Prefix> prefix(std::string_view text) {
-    if (const auto address = geo::parse_address(text)) return geo::prefix_of(*address, address->width());
-    return geo::parse_prefix(text);
   }
 
   static std::optional<std::array<char, 2>> country(std::string_view text) {
