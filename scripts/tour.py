@@ -25,6 +25,21 @@ SERIALS = {1: "198.18.0.0", 2: "198.19.0.0"}
 NAME = "0.pool.example"
 KEY = "hub.pem"
 COUNTRY_NAME = {"jp": "Japan", "us": "the United States", "de": "Germany", "br": "Brazil", "ng": "Nigeria"}
+# Two clients with limits; those that the rest of the tour asks from have none, or its load would be what is limited.
+GREEDY, NEIGHBOUR = "10.53.9.1", "10.53.10.1"
+LIMIT = """\
+answers = 1
+burst_seconds = 5
+slip = 1
+allow = ["192.0.2.0/24", "10.53.0.0/21", "2001:db8::/32"]
+"""
+GREEDY_QUERIES = 30
+POLICY = """\
+[[rule]]
+name = "random-subdomains"
+pattern = '^[0-9a-f]{12,}\\.'
+action = "refuse"
+"""
 # As many random addresses as it takes to meet each of the countries.
 CANDIDATES = 20000
 RATE = 2000
@@ -192,6 +207,47 @@ class Tour:
         print(f"           {soa[0] if soa else ''}")
         self.check("one SOA in the authority section, of serial 1", soa and soa[2].split()[2] == "1", text)
 
+    def policy(self):
+        """Refuse what only attackers ask
+        A policy has rules by name, type and client. It is compiled beside the workers, and this one looks only at names
+        that the zone does not have."""
+        file = self.rig.room / "policy.toml"
+        file.write_text(POLICY)
+        print("".join(f"    {line}\n" for line in POLICY.splitlines()), end="", flush=True)
+        self.anytick("policy", "check", file)
+        self.anytick("pop", "push", "--pop", self.rig.control, "--policy", file, "--sign", self.rig.room / KEY)
+        for name, status in ("5eed0f0ddba11.pool.example", "REFUSED"), ("nobody.pool.example", "NXDOMAIN"):
+            text = self.kdig(name, "A")
+            self.check(status, f"status: {status}" in text, text)
+        (counts,) = self.rig.status()["policy"]
+        self.check("the rule has decided one query", (counts["matched"], counts["decided"]) == (1, 1), str(counts))
+
+    def limits(self):
+        """Ask for too much
+        One client asks 30 times in a row, and is granted five answers, then one a second. What is beyond is truncated (here
+        always; by default every other time, else dropped), for somebody else may ask in its name. TCP and cookies prove
+        that it is itself, and have no limits. Nobody else is limited for it."""
+        for address in (GREEDY, NEIGHBOUR):
+            rigs.run("ip", "-n", self.rig.client, "address", "add", f"{address}/32", "dev", self.rig.ports[0].peer)
+        before = self.rig.counters()
+        command = ("kdig", f"@{rigs.POP_IPV4}", "-b", GREEDY, "+ignore", "+retry=0", *(NAME, "A") * GREEDY_QUERIES)
+        print(f"  client$ {' '.join(command[:7])} A {NAME} A ...", flush=True)
+        text = self.rig.as_client(*command).stdout
+        flags = re.findall(r"^;; Flags: ([^;]*);", text, re.MULTILINE)
+        over = sum("tc" in each.split() for each in flags)
+        good = len(flags) == GREEDY_QUERIES and 0 < over < GREEDY_QUERIES
+        self.check(f"{len(flags) - over} answers, {over} truncated", good, text)
+        count = self.rig.counters()
+        found = count["limit_answer"] - before["limit_answer"], count["limit_slipped"] - before["limit_slipped"]
+        self.check(f"{found[0]} counted as over the rate", found == (over, over), str(count))
+        for what, source, words in (
+            ("its neighbour is answered", NEIGHBOUR, ()),
+            ("it is answered over TCP", GREEDY, ("+tcp",)),
+            ("and with a cookie, which it gets instead of an answer at first", GREEDY, ("+cookie",)),
+        ):
+            text = self.kdig(*words, NAME, "A", source=source)
+            self.check(what, len(self.answers(text)) == 4, text)
+
     def swap(self):
         """Swap the whole zone while clients ask
         dnsperf and a checker that looks at each answer ask on while serial 2 is pushed, and serial 1, and 2 again.
@@ -245,15 +301,15 @@ class Tour:
         self.anytick("pop", "status", "--pop", self.rig.control)
         count = self.rig.counters()
         drops = sum(value for name, value in count.items() if name.startswith("drop_"))
-        whole = count["rx_frames"] == count["dns_answered"] + count["punted"] + drops
-        self.check("each frame is counted once: answered, punted or dropped for a named reason", whole, str(count))
+        whole = count["rx_frames"] + count["tcp_queries"] == count["dns_answered"] + count["punted"] + drops
+        self.check("all are counted once: answered, punted or dropped for a named reason", whole, str(count))
 
     def take(self):
         self.step(self.tables)
         if self.wrong:
             return
         asked = (self.by_source, self.by_subnet, self.vendor, self.block, self.explain, self.ipv6, self.negative)
-        for stop in (self.push, *asked, self.swap, self.kernel):
+        for stop in (self.push, *asked, self.policy, self.limits, self.swap, self.kernel):
             self.step(stop)
         self.step(self.status)
 
@@ -267,6 +323,7 @@ def start(options):
         try:
             rigs.run(rig.anytick, "key", "generate", "-o", rig.room / KEY)
             rig.sections = f'[trust]\nkeys = ["{(rig.room / KEY).with_suffix(".pub")}"]\n'
+            rig.limit = LIMIT
             rig.start()
             print(f"==> anytickd answers on net_{device}, process {rig.daemon.pid} in namespace {rig.pop}", flush=True)
             return rig
