@@ -31,8 +31,8 @@ bool is_miss(const View& view, const DnsQuery& query, const Lookup& lookup);
 /// Writes the reply to `query` over the message that it was parsed from, question untouched, and counts it.
 /// `lookup` is read for QueryKind::lookup only, and only when a zone is loaded. Returns the reply's length; it is at
 /// most `room`, and at most what the client takes over UDP. 0: its source is over its limit, which is counted.
-/// `source` is that of the client, where the worker has a limiter. Precondition: the query is not to be dropped, and
-/// `room` is at least the query's length.
+/// `source` is that of the client, where the worker has a limiter that is not off. Precondition: the query is not to be
+/// dropped, and `room` is at least the query's length.
 size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
                    const Client& client, const LimitSource& source, uint8_t* message, size_t room);
 

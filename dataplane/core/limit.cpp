@@ -13,7 +13,6 @@ namespace {
 // is taken for another's once in 130,000 look-ups in a full line; then two share a bucket.
 constexpr unsigned time_bits = 44;
 constexpr uint64_t time_mask = (uint64_t{1} << time_bits) - 1;
-constexpr uint64_t tag_mask = ~time_mask;
 
 // No bucket is further from being full; a word that seems to be is older than its clock tells. One that has not been
 // touched for 12 days to the second may be taken for young: for the few seconds that a burst lasts.
@@ -87,27 +86,27 @@ LimitSource Limiter::source_of(const geo::Address& address, uint8_t ipv4_prefix,
 
 bool Limiter::take(const LimitSource& source, uint32_t bucket, const Rate& rate, Ticks now) {
   if (rate.interval == 0) return true;
-  const uint64_t tag = mix(source.identity ^ secret_[1], mixer ^ bucket) & tag_mask;
+  const uint64_t tag = mix(source.identity ^ secret_[1], mixer ^ bucket) & ~time_mask;
   auto& buckets = lines_[source.line].buckets;
-  unsigned same = 0;
-  for (size_t i = 0; i < ways; ++i) same |= static_cast<unsigned>(((buckets[i] ^ tag) & tag_mask) == 0) << i;
-  if (same != 0) {
-    uint64_t& mine = buckets[static_cast<size_t>(std::countr_zero(same))];
+  for (uint64_t& mine : buckets) {
+    if ((mine ^ tag) > time_mask) continue;
     const Ticks debt = debt_of(mine, now, rate.ahead + rate.interval);
     if (debt > rate.ahead) return false;
     mine = tag | ((now + debt + rate.interval) & time_mask);
     return true;
   }
-  size_t nearest = 0;
+  uint64_t* nearest = nullptr;
   Ticks least = UINT64_MAX;
-  for (size_t i = 0; i < ways; ++i) {
-    const Ticks debt = debt_of(buckets[i], now, debt_max);
-    nearest = debt < least ? i : nearest;
-    least = std::min(least, debt);
+  for (uint64_t& each : buckets) {
+    const Ticks debt = debt_of(each, now, debt_max);
+    if (debt >= least) continue;
+    nearest = &each;
+    least = debt;
+    if (least == 0) break;
   }
   // Where all are in use, most newcomers are let through unseen. Else those that are seen once, in a flood of them,
   // would push out each other so fast that who asks for too much would never be seen twice.
-  if (least == 0 || ++unseen_ % seen_one_of == 0) buckets[nearest] = tag | ((now + rate.interval) & time_mask);
+  if (least == 0 || ++unseen_ % seen_one_of == 0) *nearest = tag | ((now + rate.interval) & time_mask);
   return true;
 }
 

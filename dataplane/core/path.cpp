@@ -39,6 +39,10 @@ bool needs_lookup(const View& view, const DnsQuery& query) {
   return query.kind == QueryKind::lookup && view.join != nullptr;
 }
 
+bool is_limiting(const WorkerState& worker) {
+  return worker.limiter != nullptr && worker.limiter->rules().mode != LimitMode::off;
+}
+
 /// The country of the client, zero where nobody knows.
 std::array<char, 2> country_of(const geo::Map* map, const Lookup& lookup) {
   if (map == nullptr) return {};
@@ -86,7 +90,7 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
     return false;
   }
   transit.frame = &frame;
-  if (worker.limiter != nullptr) {
+  if (is_limiting(worker)) {
     transit.source = worker.limiter->source_of(transit.datagram.source);
     worker.limiter->prefetch(transit.source);
   }
@@ -138,7 +142,7 @@ size_t answer(const View& view, WorkerState& worker, const Client& client, uint8
     finish_lookup(view, query, lookup);
   }
   if (!admit(view, worker, client, lookup, query)) return 0;
-  const LimitSource source = worker.limiter != nullptr ? worker.limiter->source_of(client.address) : LimitSource();
+  const LimitSource source = is_limiting(worker) ? worker.limiter->source_of(client.address) : LimitSource();
   return write_reply(view, worker, query, lookup, client, source, message, room);
 }
 
