@@ -44,10 +44,12 @@ class Speaker:
         return done.stdout
 
     def session(self):
-        """(state, since) of the session, as BIRD says it."""
-        found = re.search(r"^session +BGP +\S+ +\S+ +(\S+) +(.*)$", self.ask("show", "protocols"), re.MULTILINE)
-        since = re.search(r"^session +BGP +\S+ +\S+ +(\S+)", self.ask("show", "protocols"), re.MULTILINE)
-        return (found[2].strip(), since[1]) if found and since else (None, None)
+        """(state, since) of the session, as BIRD says it; since is in seconds of the day."""
+        text = self.ask("show", "protocols")
+        found = re.search(r"^session +BGP +\S+ +\S+ +(\d+):(\d+):([\d.]+) +(.*)$", text, re.MULTILINE)
+        if not found:
+            return None, None
+        return found[4].strip(), int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
     def stop(self):
         self.process.terminate()
@@ -81,6 +83,12 @@ class Session:
                 return since
             time.sleep(0.2)
         raise rigs.RigError(f"no BGP session after {START_SECONDS} s: {self.router.ask('show', 'protocols', 'all')}")
+
+    def stayed_since(self, since):
+        """BIRD works the time out anew each time, so that it may differ in the last digit. To lose the session and find it
+        again takes more than a second."""
+        state, now_since = self.router.session()
+        return state == "Established" and min((now_since - since) % 86400, (since - now_since) % 86400) < 0.5
 
     def routes(self):
         return self.router.ask("show", "route")
