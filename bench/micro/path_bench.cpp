@@ -11,10 +11,12 @@
 // TSC per answer.
 
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
 #include <x86intrin.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -41,8 +43,22 @@ constexpr size_t clients = 1 << 20;
 constexpr size_t buffer_bytes = 2048; // an mbuf's data room, as frames lie in a pool
 constexpr size_t buffers = 1024;      // a ring's worth of them
 
+struct Free {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+using Memory = std::unique_ptr<std::byte[], Free>;
+
+/// Zeroed, in pages of 2 MiB where the kernel has them: so the daemon keeps tables and limits.
+Memory zeroed(size_t bytes) {
+  constexpr size_t page = size_t{2} << 20;
+  const size_t size = (bytes + page - 1) / page * page;
+  void* memory = std::aligned_alloc(page, size);
+  madvise(memory, size, MADV_HUGEPAGE);
+  return Memory(static_cast<std::byte*>(std::memset(memory, 0, size)));
+}
+
 struct Tables {
-  std::vector<uint64_t> image_words, map_words;
+  Memory image_bytes, map_bytes;
   std::unique_ptr<core::ZoneImage> image;
   std::unique_ptr<geo::Map> map;
   std::unique_ptr<const core::Join> join;
@@ -50,12 +66,12 @@ struct Tables {
   core::View view() const { return {image.get(), map.get(), join.get()}; }
 };
 
-std::span<const std::byte> read_file(const std::string& path, std::vector<uint64_t>& words) {
+std::span<const std::byte> read_file(const std::string& path, Memory& memory) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  words.assign(bytes.size() / 8 + 1, 0);
-  std::memcpy(words.data(), bytes.data(), bytes.size());
-  return {reinterpret_cast<const std::byte*>(words.data()), bytes.size()};
+  memory = zeroed(bytes.size() + 1);
+  std::memcpy(memory.get(), bytes.data(), bytes.size());
+  return {memory.get(), bytes.size()};
 }
 
 template <class T> T must(Result<T> result) {
@@ -70,8 +86,8 @@ Tables tables;
 
 void load(const std::string& image, const std::string& map) {
   tables.image =
-      std::make_unique<core::ZoneImage>(must(core::ZoneImage::validate(read_file(image, tables.image_words))));
-  tables.map = std::make_unique<geo::Map>(must(geo::Map::validate(read_file(map, tables.map_words))));
+      std::make_unique<core::ZoneImage>(must(core::ZoneImage::validate(read_file(image, tables.image_bytes))));
+  tables.map = std::make_unique<geo::Map>(must(geo::Map::validate(read_file(map, tables.map_bytes))));
   tables.join = must(core::Join::build(*tables.image, tables.map.get()));
 }
 
@@ -224,7 +240,7 @@ std::unique_ptr<core::Policy> policy_of(const Guard& guard) {
 /// A worker with limits, and a view with a policy.
 class Guarded {
  public:
-  static constexpr size_t lines = (size_t{16} << 20) / sizeof(core::Limiter::Line);
+  static constexpr size_t lines_bytes = size_t{16} << 20;
 
   explicit Guarded(const Guard& guard) : worker_(7), view_(tables.view()) {
     if (guard.rules > 0) {
@@ -241,8 +257,10 @@ class Guarded {
       rules.slip = 0;
       answered_max_ = 1000;
     }
-    lines_.resize(lines);
-    limiter_ = std::make_unique<core::Limiter>(rules, lines_, std::array<uint64_t, 2>{3, 4});
+    lines_ = zeroed(lines_bytes);
+    const std::span lines(reinterpret_cast<core::Limiter::Line*>(lines_.get()),
+                          lines_bytes / sizeof(core::Limiter::Line));
+    limiter_ = std::make_unique<core::Limiter>(rules, lines, std::array<uint64_t, 2>{3, 4});
     worker_.limiter = limiter_.get();
   }
 
@@ -263,7 +281,7 @@ class Guarded {
   core::WorkerState worker_;
   core::View view_;
   std::unique_ptr<core::Policy> policy_;
-  std::vector<core::Limiter::Line> lines_;
+  Memory lines_;
   std::unique_ptr<core::Limiter> limiter_;
   uint64_t answered_max_ = UINT64_MAX;
 };
