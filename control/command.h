@@ -8,7 +8,11 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "geo/refusal.h"
 
 namespace anytick::control {
 
@@ -24,6 +28,17 @@ struct CommandFailure : std::runtime_error {
 
   int exit_code;
 };
+
+/// The value, or CommandFailure (refused) that names the file.
+template <class T> T taken(Result<T> result, const std::string& file) {
+  if (!result) throw CommandFailure(exit_refused, file + ": " + result.refusal().text());
+  return std::move(*result);
+}
+
+/// The same bytes as text.
+inline std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 /// The whole file; its data is aligned for any table (16 bytes). Throws CommandFailure.
 std::vector<std::byte> read_file(const std::string& path);

@@ -37,11 +37,6 @@ std::string name_option(const std::string& text) {
   return *std::move(name);
 }
 
-template <class T> T taken(Result<T> result, const std::string& file) {
-  if (!result) throw CommandFailure(exit_refused, file + ": " + result.refusal().text());
-  return std::move(*result);
-}
-
 void run_explain(const ExplainOptions& options) {
   const ClientOption client = client_option(command, options.client);
   const Question question{name_option(options.name), type_option(command, options.type), client.address,

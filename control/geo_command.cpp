@@ -47,15 +47,9 @@ std::vector<geo::Layer> read_layers(const GeoOptions& options, std::vector<Refus
   }
   for (const std::string& path : options.overrides) {
     const std::vector<std::byte> bytes = read_file(path);
-    layers.push_back(geo::parse_overrides(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, faults));
+    layers.push_back(geo::parse_overrides(path, as_text(bytes), faults));
   }
   return layers;
-}
-
-geo::Map validated(std::span<const std::byte> bytes, const std::string& file) {
-  const Result<geo::Map> map = geo::Map::validate(bytes);
-  if (!map) throw CommandFailure(exit_refused, file + ": " + map.refusal().text());
-  return *map;
 }
 
 void run_compile(const GeoOptions& options) {
@@ -73,7 +67,7 @@ void run_compile(const GeoOptions& options) {
 
   const Result<std::vector<std::byte>> bytes = geo::build_map(layers, created);
   if (!bytes) throw CommandFailure(exit_refused, bytes.refusal().text());
-  const geo::Map map = validated(*bytes, "compiled map");
+  const geo::Map map = taken(geo::Map::validate(*bytes), "compiled map");
   write_signed(options.map, *bytes, {core::SignedTable::geo_map, map.digest()}, key);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
 
@@ -141,7 +135,7 @@ void run_lookup(const GeoOptions& options) {
     addresses.push_back(*address);
   }
   const std::vector<std::byte> bytes = read_file(options.map);
-  const geo::Map map = validated(bytes, options.map);
+  const geo::Map map = taken(geo::Map::validate(bytes), options.map);
   if (options.json) {
     auto all = nlohmann::ordered_json::array();
     for (const geo::Address& address : addresses) all.push_back(json_of(look_up(map, address)));

@@ -43,7 +43,7 @@ std::string counted(size_t count, const char* what) {
 
 std::vector<core::PolicyRule> read_policy(const std::string& file) {
   const std::vector<std::byte> bytes = read_file(file);
-  core::ParsedPolicy policy = core::parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+  core::ParsedPolicy policy = core::parse_policy(as_text(bytes), file);
   for (const Refusal& fault : policy.faults) fmt::print(stderr, "{}\n", fault.text());
   if (!policy.faults.empty()) throw CommandFailure(exit_refused, counted(policy.faults.size(), "fault"));
   return std::move(policy.rules);
@@ -72,11 +72,6 @@ std::string name_option(const std::string& text) {
   return *std::move(name);
 }
 
-template <class T> T taken(Result<T> result, const std::string& file) {
-  if (!result) throw CommandFailure(exit_refused, file + ": " + result.refusal().text());
-  return std::move(*result);
-}
-
 core::ClientSubnet subnet_of(const geo::Prefix& prefix) {
   return {.present = true,
           .family = static_cast<uint16_t>(prefix.address.family == geo::Family::ipv4 ? 1 : 2),
@@ -89,8 +84,7 @@ std::array<char, 2> country_of(const std::string& file, const PolicyQuestion& qu
   const auto map = taken(geo::Map::validate(bytes), file);
   const bool by_subnet = question.subnet && core::is_locatable(subnet_of(*question.subnet));
   if (!by_subnet && !question.source) return {};
-  const uint32_t place = map.find(by_subnet ? question.subnet->address : *question.source);
-  return map.locations()[map.places()[place].location].country;
+  return map.location_of(map.find(by_subnet ? question.subnet->address : *question.source)).country;
 }
 
 /// As the packet path has it.

@@ -51,8 +51,7 @@ uint64_t now() {
 template <class Table> std::vector<std::byte> read_table(const std::string& file, bool check) {
   std::vector<std::byte> bytes = read_file(file);
   if (!check) return bytes;
-  const Result<Table> table = Table::validate(bytes);
-  if (!table) throw CommandFailure(exit_refused, file + ": " + table.refusal().text());
+  taken(Table::validate(bytes), file);
   return bytes;
 }
 
@@ -60,8 +59,7 @@ template <class Table> std::vector<std::byte> read_table(const std::string& file
 std::vector<std::byte> read_policy(const std::string& file, bool check) {
   std::vector<std::byte> bytes = read_file(file);
   if (!check) return bytes;
-  const core::ParsedPolicy parsed =
-      core::parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+  const core::ParsedPolicy parsed = core::parse_policy(as_text(bytes), file);
   std::string faults;
   for (const Refusal& fault : parsed.faults) faults += (faults.empty() ? "" : "\n") + fault.text();
   if (!faults.empty()) throw CommandFailure(exit_refused, faults);

@@ -120,7 +120,7 @@ std::string secrets_text(const v1::Secrets& secrets) {
 
 v1::Secrets read_secrets_file(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path);
-  auto secrets = parse_secrets({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  auto secrets = parse_secrets(as_text(bytes), path);
   if (!secrets) throw CommandFailure(exit_refused, secrets.refusal().text());
   return *std::move(secrets);
 }

@@ -21,22 +21,12 @@ template <class Value> Value or_fail(Result<Value> result) {
   return *std::move(result);
 }
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 template <class Key> Key read_key(const std::string& file) {
-  return or_fail(Key::from_pem(text_of(read_file(file)), file));
+  return or_fail(Key::from_pem(as_text(read_file(file)), file));
 }
 
 bool begins_with(std::span<const std::byte> table, std::string_view magic) {
   return table.size() >= magic.size() && std::memcmp(table.data(), magic.data(), magic.size()) == 0;
-}
-
-template <class Table> Table validated(std::span<const std::byte> bytes, const std::string& file) {
-  Result<Table> table = Table::validate(bytes);
-  if (!table) throw CommandFailure(exit_refused, file + ": " + table.refusal().text());
-  return *std::move(table);
 }
 
 } // namespace
@@ -55,10 +45,10 @@ std::string key_text(const core::PublicKey& key) {
 
 SignedDigest signed_digest(std::span<const std::byte> table, const std::string& file) {
   if (begins_with(table, {core::zone_magic.data(), core::zone_magic.size()}))
-    return {core::SignedTable::zone_image, validated<core::ZoneImage>(table, file).header().digest};
+    return {core::SignedTable::zone_image, taken(core::ZoneImage::validate(table), file).header().digest};
   if (begins_with(table, {geo::map_magic.data(), geo::map_magic.size()}))
-    return {core::SignedTable::geo_map, validated<geo::Map>(table, file).digest()};
-  const core::ParsedPolicy policy = core::parse_policy(text_of(table), file);
+    return {core::SignedTable::geo_map, taken(geo::Map::validate(table), file).digest()};
+  const core::ParsedPolicy policy = core::parse_policy(as_text(table), file);
   if (!policy.faults.empty())
     throw CommandFailure(exit_refused, fmt::format("{}: neither a zone image nor a geo map, and no policy: {}", file,
                                                    policy.faults.front().text()));

@@ -70,12 +70,6 @@ std::vector<std::byte> compile_or_fail(const std::vector<Zone>& zones, uint64_t 
   return *std::move(bytes);
 }
 
-core::ZoneImage validated(std::span<const std::byte> bytes, const std::string& file) {
-  const auto image = core::ZoneImage::validate(bytes);
-  if (!image) throw CommandFailure(exit_refused, file + ": " + image.refusal().text());
-  return *image;
-}
-
 void print_summary(const core::ZoneImage& image, const std::string& file, double seconds) {
   const core::ZoneHeader& header = image.header();
   for (const core::ImageZone& zone : image.zones())
@@ -93,7 +87,7 @@ void run_compile(const ZoneOptions& options) {
   const ZonesRead read = read_zones(options.files);
   if (read.faults > 0) throw CommandFailure(exit_refused, counted(read.faults, "fault") + ", nothing is written");
   const auto bytes = compile_or_fail(read.zones, options.serial.value_or(largest_serial(read.zones)), created);
-  const core::ZoneImage image = validated(bytes, "compiled image");
+  const core::ZoneImage image = taken(core::ZoneImage::validate(bytes), "compiled image");
   write_signed(options.image, bytes, {core::SignedTable::zone_image, image.header().digest}, key);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   print_summary(image, options.image, took.count());
@@ -107,13 +101,13 @@ void run_check(const ZoneOptions& options) {
                          fmt::format("{}, {}", counted(read.faults, "fault"), counted(read.warnings, "warning")));
   // Zones that are good each may still not go together.
   const auto bytes = compile_or_fail(read.zones, 0, 0);
-  validated(bytes, "compiled image");
+  taken(core::ZoneImage::validate(bytes), "compiled image");
   fmt::print("{}: no faults, {}\n", counted(read.zones.size(), "zone"), counted(read.warnings, "warning"));
 }
 
 void run_dump(const ZoneOptions& options) {
   const std::vector<std::byte> bytes = read_file(options.image);
-  const core::ZoneImage image = validated(bytes, options.image);
+  const core::ZoneImage image = taken(core::ZoneImage::validate(bytes), options.image);
   const std::string text = options.json ? dump_json(image) : dump_text(image);
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw CommandFailure(exit_refused, "standard output: cannot write");
@@ -125,10 +119,10 @@ void run_assemble(const ZoneOptions& options) {
   const std::string& dump = options.files.front();
   const std::vector<std::byte> json = read_file(dump);
   Findings findings(dump);
-  const auto assembled = assemble({reinterpret_cast<const char*>(json.data()), json.size()}, findings);
+  const auto assembled = assemble(as_text(json), findings);
   for (const Finding& finding : findings.all()) fmt::print(stderr, "{}\n", finding.text());
   if (!assembled) throw CommandFailure(exit_refused, counted(findings.faults(), "fault") + ", nothing is written");
-  const core::ZoneImage image = validated(assembled->bytes, dump);
+  const core::ZoneImage image = taken(core::ZoneImage::validate(assembled->bytes), dump);
   write_signed(options.image, assembled->bytes, {core::SignedTable::zone_image, image.header().digest}, key);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   print_summary(image, options.image, took.count());

@@ -44,6 +44,7 @@ class Map {
 
   std::span<const Place> places() const { return places_; }
   std::span<const Location> locations() const { return locations_; }
+  const Location& location_of(uint32_t place) const { return locations_[places_[place].location]; }
 
   uint64_t created() const;               ///< seconds since 1970 as stated by the compiler, 0 if it did not
   std::array<uint8_t, 32> digest() const; ///< SHA-256 over the bytes with this field zero

@@ -97,3 +97,14 @@ compile() {
   step "building ${directory#"$repository"/}"
   ninja -C "$directory" "$@"
 }
+
+# bench_tables DIRECTORY: the sample pool's image and a map of real countries, by the programs built there. Sets tables and
+# database.
+bench_tables() {
+  tables=$builds/bench
+  mkdir -p "$tables"
+  database=$("$repository/scripts/fetch_geo")
+  "$repository/scripts/make_sample_pool" --serial 1 --output "$tables"
+  "$1/control/anytick" zone compile "$tables/pool.example.json" -o "$tables/pool.image"
+  "$1/control/anytick" geo compile --mmdb "$database" -o "$tables/country.map"
+}

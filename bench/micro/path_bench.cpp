@@ -29,6 +29,7 @@
 #include "dataplane/core/join.h"
 #include "dataplane/core/path.h"
 #include "dataplane/core/policy.h"
+#include "tests/packets/policies.h"
 #include "tests/packets/wire.h"
 
 namespace anytick {
@@ -232,9 +233,7 @@ std::unique_ptr<core::Policy> policy_of(const Guard& guard) {
     text += "[[rule]]\nname = \"" + number + "\"\npattern = '" + pattern + "'\non = \"" + guard.on +
             "\"\naction = \"drop\"\n";
   }
-  core::ParsedPolicy parsed = core::parse_policy(text, "bench");
-  const core::CompiledPatterns compiled = must(core::compile_patterns(parsed.rules, "bench"));
-  return must(core::Policy::build(std::move(parsed.rules), compiled, 1, 1));
+  return test::make_policy(text);
 }
 
 /// A worker with limits, and a view with a policy.

@@ -15,6 +15,7 @@
 
 #include "dataplane/core/policy.h"
 #include "dataplane/core/random.h"
+#include "tests/packets/policies.h"
 #include "tests/packets/wire.h"
 
 namespace anytick {
@@ -55,11 +56,6 @@ template <class T> T must(Result<T> result) {
   return std::move(*result);
 }
 
-std::unique_ptr<core::Policy> policy_of(size_t count) {
-  const auto rules = rules_of(count);
-  return must(core::Policy::build(rules, must(core::compile_patterns(rules, "bench")), 1, 1));
-}
-
 /// Names as they are asked for: of the pool, or random ones below it and elsewhere.
 std::vector<core::FoldedName> names_of(bool miss) {
   core::Random random(42);
@@ -86,7 +82,7 @@ template <class Body> void run(benchmark::State& state, bool miss, Body&& body) 
 }
 
 void judge(benchmark::State& state, bool miss, uint16_t type) {
-  const auto policy = policy_of(static_cast<size_t>(state.range(0)));
+  const auto policy = test::build_policy(rules_of(static_cast<size_t>(state.range(0))));
   const geo::Address source = geo::Address::ipv4(0xc0000201);
   run(state, miss, [&](const core::FoldedName& name) {
     return policy->judge({name, type, miss, true, source, {'u', 's'}}, 0, nullptr, 0);

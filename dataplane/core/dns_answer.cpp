@@ -219,8 +219,9 @@ void empty_sections(const DnsQuery& query, Reply& reply) {
 size_t reply_max(const WorkerState& worker, const DnsQuery& query, const Client& client, bool proven, size_t room) {
   if (!client.udp) return std::min<size_t>(UINT16_MAX, room);
   size_t most = std::min<size_t>(std::min(query.udp_size, dns::udp_edns_max), room);
-  if (proven || worker.limiter == nullptr) return most;
-  const LimitRules& rules = worker.limiter->rules();
+  const Limiter* limits = worker.limits();
+  if (proven || limits == nullptr) return most;
+  const LimitRules& rules = limits->rules();
   if (rules.mode == LimitMode::on && rules.reply_ratio != 0)
     most = std::min<size_t>(most, size_t{rules.reply_ratio} * query.length);
   return most;
@@ -252,11 +253,10 @@ AnswerClass class_of(const Reply& reply) {
 }
 
 /// Whether the source may have the reply, or what is left of it: something to come back with.
-bool is_granted(WorkerState& worker, const DnsQuery& query, const Client& client, const LimitSource& source,
-                const ReplyOptions& options, Reply& reply) {
-  if (worker.limiter->rules().mode == LimitMode::off) return true;
+bool is_granted(Limiter& limits, WorkerState& worker, const DnsQuery& query, const Client& client,
+                const LimitSource& source, const ReplyOptions& options, Reply& reply) {
   const AnswerClass which = class_of(reply);
-  switch (worker.limiter->judge(source, client.address, which, worker.ticks, worker.counters, worker.random)) {
+  switch (limits.judge(source, client.address, which, worker.ticks, worker.counters, worker.random)) {
   case LimitVerdict::send:
     return true;
   case LimitVerdict::drop:
@@ -318,7 +318,8 @@ size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query,
   const ReplyOptions options(view.identity, query, cookie, most - reply.at);
   reply.limit = most - options.opt_bytes();
   write_answer(view, worker, query, lookup, cookie, reply);
-  if (!proven && worker.limiter != nullptr && !is_granted(worker, query, client, source, options, reply)) return 0;
+  if (Limiter* limits = worker.limits(); limits != nullptr && !proven)
+    if (!is_granted(*limits, worker, query, client, source, options, reply)) return 0;
   // TC says that there is more; half of an answer is worth nothing (RFC 2181 9).
   if (reply.truncated) empty_sections(query, reply);
   options.write(query, reply);

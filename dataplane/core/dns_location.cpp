@@ -94,7 +94,7 @@ std::span<const uint8_t> write_location(const geo::Map* map, const LocatedClient
   store_big32(&record[4], ttl);
   Strings strings(record.data() + head);
   add_client(strings, client, location_scope(map, client.place));
-  if (map != nullptr) add_location(strings, map->locations()[map->places()[client.place].location]);
+  if (map != nullptr) add_location(strings, map->location_of(client.place));
   const auto length = static_cast<size_t>(strings.here() - record.data());
   store_big16(&record[8], static_cast<uint16_t>(length - head));
   return std::span(record).first(length);

@@ -51,12 +51,6 @@ Counter counter_of(AnswerClass which) {
   __builtin_unreachable();
 }
 
-Overlay overlay_of(const std::vector<geo::Prefix>& prefixes) {
-  std::vector<Overlay::Target> targets;
-  for (const geo::Prefix& prefix : prefixes) targets.push_back({prefix, 0});
-  return Overlay(targets);
-}
-
 } // namespace
 
 Rate Rate::of(double per_second, double burst) {
@@ -69,8 +63,8 @@ Rate Rate::of(double per_second, double burst) {
 }
 
 Limiter::Limiter(const LimitRules& rules, std::span<Line> lines, const std::array<uint64_t, 2>& secret)
-    : rules_(rules), allowed_(overlay_of(rules.allow)), lines_(lines.first(std::bit_floor(lines.size()))),
-      secret_(secret) {
+    : rules_(rules), allowed_(rules.allow), lines_(lines.first(std::bit_floor(lines.size()))), secret_(secret) {
+  if (is_off()) return;
   for (size_t i = 0; i < answer_class_count; ++i)
     rates_[i] = Rate::of(rules.per_second[i], rules.per_second[i] * rules.burst_seconds);
 }
@@ -111,7 +105,7 @@ bool Limiter::take(const LimitSource& source, uint32_t bucket, const Rate& rate,
 }
 
 LimitVerdict Limiter::judge_excess(const geo::Address& address, AnswerClass which, Counters& counters, Random& random) {
-  if (allowed_.find(address).entry != 0) return LimitVerdict::send;
+  if (allowed_.contains(address)) return LimitVerdict::send;
   counters.add(counter_of(which));
   if (!reported_.load(std::memory_order_acquire)) {
     const bool ipv4 = address.family == geo::Family::ipv4;

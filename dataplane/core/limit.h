@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "dataplane/core/counters.h"
-#include "dataplane/core/overlay.h"
+#include "dataplane/core/prefix_set.h"
 #include "dataplane/core/random.h"
 #include "geo/prefix.h"
 
@@ -91,6 +91,7 @@ class Limiter {
   Limiter& operator=(const Limiter&) = delete;
 
   const LimitRules& rules() const { return rules_; }
+  bool is_off() const { return rules_.mode == LimitMode::off; }
 
   LimitSource source_of(const geo::Address& address) const {
     return source_of(address, rules_.ipv4_prefix, rules_.ipv6_prefix);
@@ -106,8 +107,7 @@ class Limiter {
   /// Judges a reply to `address`, whose source_of() is `source`, and counts those that are over a rate.
   LimitVerdict judge(const LimitSource& source, const geo::Address& address, AnswerClass which, Ticks now,
                      Counters& counters, Random& random) {
-    if (rules_.mode == LimitMode::off || take(source, static_cast<uint32_t>(which), rates_[index(which)], now))
-        [[likely]]
+    if (take(source, static_cast<uint32_t>(which), rates_[index(which)], now)) [[likely]]
       return LimitVerdict::send;
     return judge_excess(address, which, counters, random);
   }
@@ -120,8 +120,8 @@ class Limiter {
   LimitVerdict judge_excess(const geo::Address& address, AnswerClass which, Counters& counters, Random& random);
 
   LimitRules rules_;
-  std::array<Rate, answer_class_count> rates_;
-  Overlay allowed_;
+  std::array<Rate, answer_class_count> rates_; ///< none where limits are off
+  PrefixSet allowed_;
   std::span<Line> lines_;
   std::array<uint64_t, 2> secret_;
   uint32_t unseen_ = 0;

@@ -39,14 +39,10 @@ bool needs_lookup(const View& view, const DnsQuery& query) {
   return query.kind == QueryKind::lookup && view.join != nullptr;
 }
 
-bool is_limiting(const WorkerState& worker) {
-  return worker.limiter != nullptr && worker.limiter->rules().mode != LimitMode::off;
-}
-
 /// The country of the client, zero where nobody knows.
 std::array<char, 2> country_of(const geo::Map* map, const Lookup& lookup) {
   if (map == nullptr) return {};
-  return map->locations()[map->places()[lookup.place].location].country;
+  return map->location_of(lookup.place).country;
 }
 
 /// What the operator wants done with the query, done to it; false to drop it.
@@ -90,9 +86,9 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
     return false;
   }
   transit.frame = &frame;
-  if (is_limiting(worker)) {
-    transit.source = worker.limiter->source_of(transit.datagram.source);
-    worker.limiter->prefetch(transit.source);
+  if (const Limiter* limits = worker.limits(); limits != nullptr) {
+    transit.source = limits->source_of(transit.datagram.source);
+    limits->prefetch(transit.source);
   }
   if (needs_lookup(view, transit.query)) begin_lookup(view, transit.query, transit.datagram.source, transit.lookup);
   return true;
@@ -142,7 +138,8 @@ size_t answer(const View& view, WorkerState& worker, const Client& client, uint8
     finish_lookup(view, query, lookup);
   }
   if (!admit(view, worker, client, lookup, query)) return 0;
-  const LimitSource source = is_limiting(worker) ? worker.limiter->source_of(client.address) : LimitSource();
+  const Limiter* limits = worker.limits();
+  const LimitSource source = limits != nullptr ? limits->source_of(client.address) : LimitSource();
   return write_reply(view, worker, query, lookup, client, source, message, room);
 }
 

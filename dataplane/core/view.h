@@ -40,6 +40,9 @@ struct WorkerState {
   WorkerState(const WorkerState&) = delete;
   WorkerState& operator=(const WorkerState&) = delete;
 
+  /// The limiter, if there is one and it is not off.
+  Limiter* limits() const { return limiter == nullptr || limiter->is_off() ? nullptr : limiter; }
+
   Counters counters;
   Random random;
   const unsigned thread;      ///< index among the threads that answer from the same views

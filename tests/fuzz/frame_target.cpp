@@ -8,6 +8,7 @@
 
 #include "dataplane/core/path.h"
 #include "dataplane/core/policy.h"
+#include "tests/packets/policies.h"
 #include "tests/packets/render.h"
 #include "tests/packets/world.h"
 
@@ -85,8 +86,7 @@ void check_answer(const Bytes& query, size_t room, bool udp) {
 
 /// A rule of each action, for names of the tables.
 const core::Policy& policy_of_frames() {
-  static const std::unique_ptr<core::Policy> policy = [] {
-    const core::ParsedPolicy parsed = core::parse_policy(R"(
+  static const std::unique_ptr<core::Policy> policy = make_policy(R"(
 [[rule]]
 name = "tagged"
 on = "all"
@@ -111,14 +111,7 @@ countries = ["us"]
 on = "all"
 action = "limit 1/s per source"
 beyond = "refuse"
-)",
-                                                         "frames");
-    const auto compiled = core::compile_patterns(parsed.rules, "frames");
-    require(parsed.faults.empty() && static_cast<bool>(compiled), "the rules are good");
-    auto built = core::Policy::build(parsed.rules, *compiled, 1, 1);
-    require(static_cast<bool>(built), "the rules are good");
-    return std::move(*built);
-  }();
+)");
   return *policy;
 }
 

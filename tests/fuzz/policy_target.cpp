@@ -14,6 +14,7 @@
 
 #include "dataplane/core/policy.h"
 #include "dataplane/core/random.h"
+#include "tests/packets/policies.h"
 
 namespace anytick::test {
 namespace {
@@ -28,12 +29,6 @@ void require(bool condition, const std::string& property) {
   if (condition) return;
   std::fprintf(stderr, "broken: %s\n", property.c_str());
   std::abort();
-}
-
-std::unique_ptr<Policy> built(const std::vector<PolicyRule>& rules, const core::CompiledPatterns& compiled) {
-  auto policy = Policy::build(rules, compiled, 1, 1);
-  require(bool(policy), "compiled patterns are taken");
-  return std::move(*policy);
 }
 
 core::FoldedName folded(std::string_view wire) {
@@ -140,11 +135,7 @@ struct ManyRules {
       list("clients", one_of(clients, random));
       list("countries", one_of(countries, random));
     }
-    auto parsed = core::parse_policy(text, "many");
-    require(parsed.faults.empty(), "the policy is good");
-    const auto compiled = core::compile_patterns(parsed.rules, "many");
-    require(bool(compiled), "its patterns compile");
-    policy = built(parsed.rules, *compiled);
+    policy = make_policy(text);
   }
 
   std::vector<Meaning> meanings;
@@ -230,13 +221,15 @@ void check_policy(const uint8_t* data, size_t size) {
   if (policy.rules.size() > 4 || !std::ranges::all_of(policy.rules, is_simple)) return;
   const auto compiled = core::compile_patterns(policy.rules, "fuzz");
   if (!compiled) return require(!compiled.refusal().reason.empty(), "a refusal has a reason");
-  const auto ready = built(policy.rules, *compiled);
+  const auto ready = Policy::build(policy.rules, *compiled, 1, 1);
+  require(bool(ready), "compiled patterns are taken");
   const core::FoldedName name = folded(std::string_view("\4pool\7example\0", 14));
   const geo::Address source = geo::Address::ipv4(0xc0000201);
   for (const bool miss : {true, false}) {
     const core::PolicyQuery query{name, 1, miss, true, source, {'u', 's'}};
-    require(ready->looks_at(miss) || ready->judge(query, 0, nullptr, 0) == PolicyVerdict::allow, "who looks judges");
-    require(ready->explain(query, 0).size() == policy.rules.size(), "a step for each rule");
+    require((*ready)->looks_at(miss) || (*ready)->judge(query, 0, nullptr, 0) == PolicyVerdict::allow,
+            "who looks judges");
+    require((*ready)->explain(query, 0).size() == policy.rules.size(), "a step for each rule");
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "dataplane/core/policy.h"
 #include "tests/packets/cases.h"
+#include "tests/packets/policies.h"
 #include "tests/packets/render.h"
 #include "tests/packets/world.h"
 
@@ -18,18 +19,8 @@ using core::Counter;
 
 constexpr uint64_t seed = 1;
 
-std::unique_ptr<core::Policy> policy_of(const std::string& text) {
-  core::ParsedPolicy parsed = core::parse_policy(text, "policy.toml");
-  if (!parsed.faults.empty()) throw std::runtime_error(parsed.faults.front().text());
-  const auto compiled = core::compile_patterns(parsed.rules, "policy.toml");
-  if (!compiled) throw std::runtime_error(compiled.refusal().text());
-  auto policy = core::Policy::build(std::move(parsed.rules), *compiled, 1, 1);
-  if (!policy) throw std::runtime_error(policy.refusal().text());
-  return std::move(*policy);
-}
-
 struct Asker {
-  explicit Asker(const std::string& text) : policy(policy_of(text)), worker(seed) {
+  explicit Asker(const std::string& text) : policy(make_policy(text)), worker(seed) {
     worker.ticks = core::ticks_per_second;
     view.policy = policy.get();
   }

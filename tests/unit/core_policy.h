@@ -55,12 +55,4 @@ inline std::vector<PolicyRule> parsed(const std::string& text) {
   return std::move(policy.rules);
 }
 
-inline std::unique_ptr<Policy> built(const std::vector<PolicyRule>& rules, unsigned threads = 1, unsigned workers = 1) {
-  auto compiled = compile_patterns(rules, "policy.toml");
-  if (!compiled) throw std::runtime_error(compiled.refusal().text());
-  auto policy = Policy::build(rules, *compiled, threads, workers);
-  if (!policy) throw std::runtime_error(policy.refusal().text());
-  return std::move(*policy);
-}
-
 } // namespace anytick::core::test

@@ -1,8 +1,6 @@
 #include "dataplane/core/policy.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -10,36 +8,17 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/packets/policies.h"
+#include "tests/unit/allocations.h"
 #include "tests/unit/core_policy.h"
-
-// Counts allocations, so that a test can tell that judging makes none.
-namespace {
-size_t allocations = 0;
-} // namespace
-
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
 
 namespace anytick::core {
 namespace {
 
+using anytick::test::allocations;
+using anytick::test::build_policy;
 using test::Asked;
 using test::AskedQuery;
-using test::built;
 using test::judge;
 using test::parsed;
 
@@ -88,7 +67,7 @@ std::string outcome(const Policy& policy, const Asked& asked) {
 class Judged : public testing::TestWithParam<JudgeCase> {};
 
 TEST_P(Judged, ByTheFirstThatDecides) {
-  const auto policy = built(parsed(toml_of(GetParam().rules)));
+  const auto policy = build_policy(parsed(toml_of(GetParam().rules)));
   EXPECT_EQ(outcome(*policy, GetParam().asked), GetParam().expected);
 }
 
@@ -182,9 +161,9 @@ INSTANTIATE_TEST_SUITE_P(Policy, Judged, testing::ValuesIn(judge_cases()),
 
 TEST(Policy, ExplainsStepByStep) {
   const auto policy =
-      built(parsed(toml_of("drop: on = 'all'; qtypes = ['TXT']\ndrop: clients = ['192.0.2.0/24']; on = 'all'\n"
-                           "drop: countries = ['us']; on = 'all'\ndrop: pattern = 'q'; on = 'all'\n"
-                           "drop: on = 'all'\ndrop\ndrop: pattern = 'x'; on = 'all'")));
+      build_policy(parsed(toml_of("drop: on = 'all'; qtypes = ['TXT']\ndrop: clients = ['192.0.2.0/24']; on = 'all'\n"
+                                  "drop: countries = ['us']; on = 'all'\ndrop: pattern = 'q'; on = 'all'\n"
+                                  "drop: on = 'all'\ndrop\ndrop: pattern = 'x'; on = 'all'")));
   using Step = Policy::Step;
   const AskedQuery miss({.source = "198.51.100.1"});
   EXPECT_EQ(policy->explain(miss.query(), 0),
@@ -196,11 +175,11 @@ TEST(Policy, ExplainsStepByStep) {
 }
 
 TEST(Policy, LooksAtWhatItsRulesAskFor) {
-  EXPECT_FALSE(built({})->looks_at(true));
-  const auto misses = built(parsed(toml_of("drop")));
+  EXPECT_FALSE(build_policy({})->looks_at(true));
+  const auto misses = build_policy(parsed(toml_of("drop")));
   EXPECT_TRUE(misses->looks_at(true));
   EXPECT_FALSE(misses->looks_at(false));
-  EXPECT_TRUE(built(parsed(toml_of("drop\ndrop: on = 'all'")))->looks_at(false));
+  EXPECT_TRUE(build_policy(parsed(toml_of("drop\ndrop: on = 'all'")))->looks_at(false));
 }
 
 /// How many of `asked` a policy lets through in a row at one time.
@@ -211,7 +190,7 @@ unsigned granted(const Policy& policy, const Asked& asked, Limiter* limiter, Tic
 }
 
 TEST(Policy, LimitsAllTogether) {
-  const auto policy = built(parsed(toml_of("limit 10/s: beyond = 'refuse'")));
+  const auto policy = build_policy(parsed(toml_of("limit 10/s: beyond = 'refuse'")));
   const Ticks start = ticks_per_second * 1000;
   EXPECT_EQ(granted(*policy, {.source = "192.0.2.1"}, nullptr, start), 10u);
   EXPECT_EQ(judge(*policy, Asked{.source = "198.51.100.1"}, 0, nullptr, start), PolicyVerdict::refuse);
@@ -226,23 +205,23 @@ TEST(Policy, LimitsAtAnyTimeOfTheClock) {
   // Its own times wrap at 2^48 ticks.
   for (const Ticks start :
        {Ticks{0}, Ticks{1} << 47, (Ticks{1} << 48) - 2 * ticks_per_second, ~Ticks{0} - ticks_per_second}) {
-    const auto policy = built(parsed(toml_of("limit 3/s")));
+    const auto policy = build_policy(parsed(toml_of("limit 3/s")));
     for (Ticks second = 0; second < 4; ++second)
       EXPECT_EQ(granted(*policy, {}, nullptr, start + second * ticks_per_second), 3u) << start << '+' << second;
   }
 }
 
 TEST(Policy, SharesALimitAmongWorkers) {
-  const auto policy = built(parsed(toml_of("limit 100/s")), 5, 4);
+  const auto policy = build_policy(parsed(toml_of("limit 100/s")), 5, 4);
   for (unsigned thread = 0; thread < 5; ++thread) EXPECT_EQ(granted(*policy, {}, nullptr, 0, thread), 25u) << thread;
-  const auto slow = built(parsed(toml_of("limit 1/s")), 4, 4);
+  const auto slow = build_policy(parsed(toml_of("limit 1/s")), 4, 4);
   EXPECT_EQ(granted(*slow, {}, nullptr, 0), 1u);
   EXPECT_EQ(granted(*slow, {}, nullptr, 4 * ticks_per_second - 1), 0u);
   EXPECT_EQ(granted(*slow, {}, nullptr, 4 * ticks_per_second), 1u);
 }
 
 TEST(Policy, LimitsFasterThanTheClockTicks) {
-  const auto policy = built(parsed(toml_of("limit 2000000/s")));
+  const auto policy = build_policy(parsed(toml_of("limit 2000000/s")));
   const AskedQuery asked({});
   unsigned count = 0;
   while (policy->judge(asked.query(), 0, nullptr, 0) == PolicyVerdict::allow) ++count;
@@ -257,7 +236,7 @@ class PolicySources : public testing::Test {
 };
 
 TEST_F(PolicySources, EachHasItsRate) {
-  const auto policy = built(parsed(toml_of("limit 10/s per source")));
+  const auto policy = build_policy(parsed(toml_of("limit 10/s per source")));
   EXPECT_EQ(granted(*policy, {.source = "192.0.2.1"}, &limiter_, now_), 10u);
   EXPECT_EQ(granted(*policy, {.source = "192.0.2.200"}, &limiter_, now_), 0u); // the same /24
   EXPECT_EQ(granted(*policy, {.source = "192.0.3.1"}, &limiter_, now_), 10u);
@@ -268,18 +247,18 @@ TEST_F(PolicySources, EachHasItsRate) {
 
 TEST_F(PolicySources, EachRuleCountsForItself) {
   const auto policy =
-      built(parsed(toml_of("limit 10/s per source: qtypes = ['A']\nlimit 3/s per source: qtypes = ['TXT']")));
+      build_policy(parsed(toml_of("limit 10/s per source: qtypes = ['A']\nlimit 3/s per source: qtypes = ['TXT']")));
   EXPECT_EQ(granted(*policy, {.qtype = 1}, &limiter_, now_), 10u);
   EXPECT_EQ(granted(*policy, {.qtype = 16}, &limiter_, now_), 3u);
 }
 
 TEST_F(PolicySources, RulesOfTheSameNameGoOnInTheNextPolicy) {
-  const auto before = built(parsed("[[rule]]\nname = 'slow'\naction = 'limit 10/s per source'\n"));
+  const auto before = build_policy(parsed("[[rule]]\nname = 'slow'\naction = 'limit 10/s per source'\n"));
   EXPECT_EQ(granted(*before, {}, &limiter_, now_), 10u);
-  const auto after = built(parsed("[[rule]]\nname = 'first'\naction = 'tag x'\n"
-                                  "[[rule]]\nname = 'slow'\naction = 'limit 10/s per source'\n"));
+  const auto after = build_policy(parsed("[[rule]]\nname = 'first'\naction = 'tag x'\n"
+                                         "[[rule]]\nname = 'slow'\naction = 'limit 10/s per source'\n"));
   EXPECT_EQ(granted(*after, {}, &limiter_, now_), 0u);
-  const auto other = built(parsed("[[rule]]\nname = 'other'\naction = 'limit 10/s per source'\n"));
+  const auto other = build_policy(parsed("[[rule]]\nname = 'other'\naction = 'limit 10/s per source'\n"));
   EXPECT_EQ(granted(*other, {}, &limiter_, now_), 10u);
 }
 
@@ -288,7 +267,7 @@ TEST(Policy, FindsTheOneOfManyRules) {
     std::string lines;
     for (size_t i = 0; i < count; ++i)
       lines += fmt::format("drop: pattern = '^v{}\\.pool\\.example$'{}\n", i, i % 2 == 0 ? "; on = 'all'" : "");
-    const auto policy = built(parsed(toml_of(lines)), 2);
+    const auto policy = build_policy(parsed(toml_of(lines)), 2);
     for (size_t i = 0; i < count; ++i) {
       const std::string name = fmt::format("v{}.pool.example", i);
       ASSERT_EQ(judge(*policy, Asked{.name = name}, 1), PolicyVerdict::drop) << name;
@@ -306,22 +285,22 @@ TEST(Policy, FindsTheOneOfManyRules) {
 TEST(Policy, LastOfManyWithoutPattern) {
   std::string lines;
   for (size_t i = 0; i + 1 < PolicyBounds::rules; ++i) lines += "tag x\n";
-  const auto policy = built(parsed(toml_of(lines + "drop")));
+  const auto policy = build_policy(parsed(toml_of(lines + "drop")));
   EXPECT_EQ(judge(*policy, Asked{}), PolicyVerdict::drop);
   EXPECT_EQ(policy->count(0, PolicyBounds::rules - 2).matched, 1u);
 }
 
 TEST(Policy, JudgingAllocatesNothing) {
   const auto policy =
-      built(parsed(toml_of("tag x: clients = ['192.0.2.0/24']; countries = ['us']\nlimit 5/s\n"
-                           "limit 5/s per source: pattern = '^a+'\ndrop: pattern = '(foo|bar)[0-9]{2,9}x'")));
+      build_policy(parsed(toml_of("tag x: clients = ['192.0.2.0/24']; countries = ['us']\nlimit 5/s\n"
+                                  "limit 5/s per source: pattern = '^a+'\ndrop: pattern = '(foo|bar)[0-9]{2,9}x'")));
   std::vector<Limiter::Line> lines(64);
   Limiter limiter(LimitRules{}, lines, {1, 2});
   const Asked asked{.name = "aaaaa.foo123x.example", .source = "192.0.2.1", .country = "us"};
   const AskedQuery asked_query(asked);
-  const size_t before = allocations;
+  const uint64_t before = allocations();
   for (int i = 0; i < 100; ++i) policy->judge(asked_query.query(), 0, &limiter, 0);
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(allocations(), before);
   EXPECT_GT(policy->count(0, 3).decided, 0u);
 }
 

@@ -161,7 +161,7 @@ class RealDatabase : public testing::TestWithParam<Family> {
       const Address address = probe(random_, prefixes, GetParam());
       if (GetParam() == Family::ipv6 && leads_to_ipv4(address)) continue;
       ++compared;
-      const Location& found = map.locations()[map.places()[map.find(address)].location];
+      const Location& found = map.location_of(map.find(address));
       ASSERT_EQ(found, stack.find(address)) << to_text(address) << " seed " << seed_;
     }
   }

@@ -164,7 +164,7 @@ class Oracle {
     signature_.clear();
     for (const Overlay::Target& each : addresses_)
       if (each.prefix.contains(address)) signature_.push_back(each.index);
-    const geo::Location& location = map_.locations()[map_.places()[map_.find(address)].location];
+    const geo::Location& location = map_.location_of(map_.find(address));
     const TargetList more = targets_.signature(location, image_.zones()[0].targeting);
     signature_.insert(signature_.end(), more.begin(), more.end());
     evaluator_.start(signature_);

@@ -1,40 +1,15 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
 
 #include "tests/packets/world.h"
+#include "tests/unit/allocations.h"
 
 /// Spoofed sources that are each seen once, half of them in prefixes of their own, half all over the networks of honest
 /// clients, who are a tenth of the load; and one prefix that asks for too much. Through the packet path, in simulated
 /// time.
-namespace {
-
-std::atomic<uint64_t> allocations = 0;
-
-} // namespace
-
-// Not inlined, so that compilers see pairs of new and delete, not of new and free().
-[[gnu::noinline]] void* operator new(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
-
 namespace anytick::test {
 namespace {
 
@@ -162,9 +137,9 @@ class Floods : public testing::TestWithParam<FloodCase> {};
 TEST_P(Floods, HonestClientsKeepTheirAnswersAndTheHotPrefixItsRate) {
   std::vector<core::Limiter::Line> lines(GetParam().memory_bytes / sizeof(core::Limiter::Line));
   Flood flood(lines);
-  const uint64_t before = allocations.load();
+  const uint64_t before = allocations();
   flood.run(GetParam().spoofed);
-  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(allocations(), before);
   std::printf("%.1f simulated seconds: honest %lu asked, %lu answered; hot prefix %lu asked, %lu answered\n",
               flood.seconds(), flood.honest_asked, flood.honest_answered, flood.hot_asked, flood.hot_answered);
   EXPECT_GE(static_cast<double>(flood.honest_answered), 0.999 * static_cast<double>(flood.honest_asked));
