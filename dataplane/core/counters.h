@@ -9,15 +9,17 @@
 namespace anytick::core {
 
 /// Every counter: X(identifier, "exported name"). A frame, a query over TCP or a datagram that came by the kernel ends
-/// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, cookie_*, policy_* and tx_refused say more of
-/// answered ones. limit_CLASS counts replies over their rate, which then are dropped (drop_limit), sent truncated
-/// (limit_slipped) or, in mode "log", sent. What became of a punt is known to who has the kernel path: he counts it as
-/// punted or as one of the drop_*kernel* reasons. Of accepted TCP connections, those that are not closed are open.
+/// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, cookie_*, ntp_*, policy_* and tx_refused say
+/// more of answered ones. limit_CLASS counts replies over their rate, which then are dropped (drop_limit), sent
+/// truncated (limit_slipped) or, in mode "log", sent. What became of a punt is known to who has the kernel path: he
+/// counts it as punted or as one of the drop_*kernel* reasons. Of accepted TCP connections, those that are not closed
+/// are open.
 #define ANYTICK_COUNTERS(X)                                                                                            \
   X(rx_frames, "rx_frames")                                                                                            \
   X(tcp_queries, "tcp_queries")                                                                                        \
   X(kernel_udp_queries, "kernel_udp_queries")                                                                          \
   X(dns_answered, "dns_answered")                                                                                      \
+  X(ntp_answered, "ntp_answered")                                                                                      \
   X(punted, "punted")                                                                                                  \
   X(drop_no_kernel_path, "drop_no_kernel_path")                                                                        \
   X(drop_kernel_limit, "drop_kernel_limit")                                                                            \
@@ -33,6 +35,11 @@ namespace anytick::core {
   X(drop_cross_service, "drop_cross_service")                                                                          \
   X(drop_dns_short, "drop_dns_short")                                                                                  \
   X(drop_dns_response, "drop_dns_response")                                                                            \
+  X(drop_ntp_length, "drop_ntp_length")                                                                                \
+  X(drop_ntp_version, "drop_ntp_version")                                                                              \
+  X(drop_ntp_mode, "drop_ntp_mode")                                                                                    \
+  X(drop_ntp_extension, "drop_ntp_extension")                                                                          \
+  X(drop_ntp_mac, "drop_ntp_mac")                                                                                      \
   X(drop_limit, "drop_limit")                                                                                          \
   X(drop_policy, "drop_policy")                                                                                        \
   X(tx_refused, "tx_refused")                                                                                          \
@@ -54,11 +61,16 @@ namespace anytick::core {
   X(cookie_client_only, "cookie_client_only")                                                                          \
   X(cookie_good, "cookie_good")                                                                                        \
   X(cookie_bad, "cookie_bad")                                                                                          \
+  X(ntp_unsynchronised, "ntp_unsynchronised")                                                                          \
+  X(ntp_interleaved, "ntp_interleaved")                                                                                \
+  X(ntp_authenticated, "ntp_authenticated")                                                                            \
+  X(ntp_kiss, "ntp_kiss")                                                                                              \
   X(limit_answer, "limit_answer")                                                                                      \
   X(limit_nodata, "limit_nodata")                                                                                      \
   X(limit_nxdomain, "limit_nxdomain")                                                                                  \
   X(limit_referral, "limit_referral")                                                                                  \
   X(limit_error, "limit_error")                                                                                        \
+  X(limit_ntp, "limit_ntp")                                                                                            \
   X(limit_slipped, "limit_slipped")                                                                                    \
   X(policy_refused, "policy_refused")                                                                                  \
   X(policy_truncated, "policy_truncated")                                                                              \

@@ -1,0 +1,87 @@
+#include "dataplane/core/clock.h"
+
+#include <bit>
+#include <cmath>
+
+#include "dataplane/core/bytes.h"
+
+namespace anytick::core {
+namespace {
+
+constexpr int64_t nanoseconds = 1'000'000'000;
+constexpr uint64_t seconds_1900_to_1970 = 2'208'988'800;
+constexpr uint32_t refid_init = 0x54494e49; // "INIT", RFC 5905 7.4: nothing to tell the time by
+
+double seconds(int64_t duration) {
+  return static_cast<double>(duration) / static_cast<double>(nanoseconds);
+}
+
+bool is_stepped(const ClockState& state, const WallTime& at) {
+  const int64_t step = at.realtime - at.monotonic - state.epoch;
+  return step > step_tolerance || step < -step_tolerance;
+}
+
+} // namespace
+
+NtpTime ntp_time(int64_t since_1970) {
+  const int64_t whole = since_1970 >= 0 ? since_1970 / nanoseconds : -((-since_1970 + nanoseconds - 1) / nanoseconds);
+  const auto fraction = static_cast<uint64_t>(since_1970 - whole * nanoseconds);
+  return (static_cast<uint64_t>(whole) + seconds_1900_to_1970) << 32 | (fraction << 32) / nanoseconds;
+}
+
+int64_t ntp_duration(int64_t duration) {
+  const auto magnitude = static_cast<uint128>(duration < 0 ? -duration : duration);
+  const auto units = static_cast<int64_t>((magnitude << 32) / nanoseconds);
+  return duration < 0 ? -units : units;
+}
+
+NtpShort ntp_short(double value) {
+  const double units = std::ceil(value * 65536);
+  return units >= 0 && units < UINT32_MAX ? static_cast<NtpShort>(units) : UINT32_MAX;
+}
+
+NtpClock clock_at(const ClockState& state, const WallTime& at) {
+  NtpClock clock;
+  clock.now = ntp_time(at.realtime);
+  clock.precision = static_cast<int8_t>(state.precision);
+  clock.refid = refid_init;
+  if (state.synchronised == 0 || at.monotonic >= state.expires || is_stepped(state, at) ||
+      at.realtime < state.not_before)
+    return clock;
+  const int64_t since = at.monotonic - state.measured;
+  const double age = since > 0 ? seconds(since) : 0;
+  const double dispersion = state.root_dispersion + state.wander * age;
+  if (!(dispersion + state.root_delay / 2 <= root_distance_max)) return clock;
+  const auto drift = static_cast<int64_t>(state.slope * static_cast<double>(since));
+  clock.now = ntp_time(at.realtime + state.correction + drift);
+  clock.leap = static_cast<uint8_t>(state.leap);
+  clock.stratum = static_cast<uint8_t>(state.stratum);
+  clock.refid = state.refid;
+  // A reference time after the clock's own would have been read before a correction backwards.
+  clock.reference_time = static_cast<int64_t>(clock.now - state.reference_time) >= 0 ? state.reference_time : clock.now;
+  clock.root_delay = ntp_short(state.root_delay);
+  clock.root_dispersion = ntp_short(dispersion);
+  return clock;
+}
+
+void ClockCell::store(const ClockState& state) {
+  const auto words = std::bit_cast<Words>(state);
+  const uint64_t version = version_.load(std::memory_order_relaxed);
+  version_.store(version + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  for (size_t i = 0; i < words.size(); ++i) words_[i].store(words[i], std::memory_order_relaxed);
+  version_.store(version + 2, std::memory_order_release);
+}
+
+bool ClockCell::load(ClockState& into) const {
+  const uint64_t before = version_.load(std::memory_order_acquire);
+  if (before % 2 != 0) return false;
+  Words words;
+  for (size_t i = 0; i < words.size(); ++i) words[i] = words_[i].load(std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (version_.load(std::memory_order_relaxed) != before) return false;
+  into = std::bit_cast<ClockState>(words);
+  return true;
+}
+
+} // namespace anytick::core
