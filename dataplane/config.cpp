@@ -137,12 +137,16 @@ void read_limit(TomlReader& limit, Faults& faults, LimitConfig& config) {
   uint64_t memory_mb = config.memory_bytes >> 20;
   limit.integer("memory_mb", memory_mb, 1, 65'536);
   config.memory_bytes = memory_mb << 20;
-  const std::array<std::string_view, core::answer_class_count> keys{"answers", "nodata", "nxdomain", "referrals",
-                                                                    "errors"};
+  const std::array<std::string_view, core::answer_class_count> keys{"answers",   "nodata", "nxdomain",
+                                                                    "referrals", "errors", "ntp"};
   for (size_t i = 0; i < keys.size(); ++i) limit.integer(keys[i], rules.per_second[i], 0, rate_max);
   limit.integer("burst_seconds", rules.burst_seconds, 1, 60);
   limit.integer("ipv4_prefix", rules.ipv4_prefix, 8, 32);
   limit.integer("ipv6_prefix", rules.ipv6_prefix, 16, 64);
+  limit.integer("ntp_ipv4_prefix", rules.ntp_ipv4_prefix, 8, 32);
+  limit.integer("ntp_ipv6_prefix", rules.ntp_ipv6_prefix, 16, 64);
+  limit.integer("ntp_leak", rules.ntp_leak, 0, 100);
+  limit.integer("ntp_kod", rules.ntp_kod, 0, 1000);
   limit.integer("slip", rules.slip, 0, 100);
   limit.integer("reply_ratio", rules.reply_ratio, 0, 1000);
   if (rules.reply_ratio == 1)

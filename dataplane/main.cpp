@@ -36,8 +36,6 @@ namespace {
 using Ports = std::vector<std::unique_ptr<Port>>;
 using Workers = std::vector<std::unique_ptr<Worker>>;
 
-constexpr uint16_t dns_port = 53;
-
 int fail(const Refusal& refusal) {
   spdlog::error("{}", refusal.text());
   return 1;
@@ -90,6 +88,10 @@ Result<std::unique_ptr<Limits>> make_limits(const Config& config, const Ports& p
   return Limits::make(config.limit, static_cast<unsigned>(config.workers.cores.size()), spread);
 }
 
+ThreadResources resources_of(unsigned thread, Limits& limits) {
+  return {.limiter = &limits.of(thread)};
+}
+
 Workers make_workers(const Config& config, const Ports& ports, const KernelPath& kernel, Tables& tables,
                      Limits& limits) {
   Workers workers;
@@ -100,7 +102,7 @@ Workers make_workers(const Config& config, const Ports& ports, const KernelPath&
       queues.push_back({ports[p]->id(), static_cast<uint16_t>(i), &ports[p]->ingress(), kernel.share(p, i, count)});
     }
     workers.push_back(std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables,
-                                               random_seed(), &limits.of(i)));
+                                               random_seed(), resources_of(i, limits)));
   }
   return workers;
 }
@@ -112,8 +114,8 @@ Result<std::unique_ptr<Sockets>> open_sockets(const Config& config, Tables& tabl
   std::set<geo::Address> addresses;
   for (const PortConfig& port : config.ports) addresses.insert(port.addresses.begin(), port.addresses.end());
   const auto id = static_cast<unsigned>(config.workers.cores.size());
-  return Sockets::open(config.sockets, {addresses.begin(), addresses.end()}, dns_port, tables, id, random_seed(),
-                       &limits.of(id));
+  return Sockets::open(config.sockets, {addresses.begin(), addresses.end()}, {}, tables, id, random_seed(),
+                       resources_of(id, limits));
 }
 
 /// The workers on their lcores, from construction to destruction.

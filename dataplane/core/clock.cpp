@@ -3,8 +3,6 @@
 #include <bit>
 #include <cmath>
 
-#include "dataplane/core/bytes.h"
-
 namespace anytick::core {
 namespace {
 
@@ -29,10 +27,8 @@ NtpTime ntp_time(int64_t since_1970) {
   return (static_cast<uint64_t>(whole) + seconds_1900_to_1970) << 32 | (fraction << 32) / nanoseconds;
 }
 
-int64_t ntp_duration(int64_t duration) {
-  const auto magnitude = static_cast<uint128>(duration < 0 ? -duration : duration);
-  const auto units = static_cast<int64_t>((magnitude << 32) / nanoseconds);
-  return duration < 0 ? -units : units;
+NtpTime ntp_duration(uint64_t duration) {
+  return duration / nanoseconds << 32 | (duration % nanoseconds << 32) / nanoseconds;
 }
 
 NtpShort ntp_short(double value) {

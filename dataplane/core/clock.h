@@ -17,8 +17,8 @@ using NtpShort = uint32_t;
 
 /// `nanoseconds` since 1970, of any sign; rounded down.
 NtpTime ntp_time(int64_t nanoseconds);
-/// Units of 2^-32 s in `nanoseconds`, rounded towards zero. |nanoseconds| < 2^31 s.
-int64_t ntp_duration(int64_t nanoseconds);
+/// A duration in NTP's units, rounded down.
+NtpTime ntp_duration(uint64_t nanoseconds);
 /// Rounded up; what is negative, too large or no number is the largest.
 NtpShort ntp_short(double seconds);
 

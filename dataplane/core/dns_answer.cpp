@@ -260,6 +260,7 @@ bool is_granted(Limiter& limits, WorkerState& worker, const DnsQuery& query, con
   case LimitVerdict::send:
     return true;
   case LimitVerdict::drop:
+  case LimitVerdict::kiss:
     worker.counters.add(Counter::drop_limit);
     return false;
   case LimitVerdict::truncate:

@@ -91,17 +91,18 @@ bool udp_checksum_is_good(const Frame& frame, const Datagram& datagram, uint32_t
   return fold_sum(pseudo_header_sum(ip, datagram, udp_length) + sum_bytes(udp, udp_length)) == 0xffff;
 }
 
-Counter parse_udp(const Frame& frame, Datagram& datagram, uint32_t l3_payload) {
+Counter parse_udp(const Frame& frame, const Ingress& ingress, Datagram& datagram, uint32_t l3_payload) {
   if (l3_payload < udp_bytes) return Counter::drop_udp_header;
   const uint8_t* udp = frame.data + datagram.l2_length + datagram.l3_length;
   const uint32_t length = load_big16(udp + 4);
   if (length < udp_bytes || length > l3_payload) return Counter::drop_udp_header;
-  const uint16_t source_port = load_big16(udp);
+  datagram.source_port = load_big16(udp);
   const uint16_t destination_port = load_big16(udp + 2);
-  if (source_port == 0 || destination_port == 0) return Counter::drop_port;
-  if (destination_port != port_dns) return Counter::punted;
+  if (datagram.source_port == 0 || destination_port == 0) return Counter::drop_port;
+  datagram.service = destination_port == port_ntp ? Service::ntp : Service::dns;
+  if (destination_port != port_dns && (destination_port != port_ntp || !ingress.ntp)) return Counter::punted;
   if (!is_good_source(frame.data + datagram.l2_length, datagram)) return Counter::drop_bad_source;
-  if (const Counter reason = check_source_port(source_port); reason != ours) return reason;
+  if (const Counter reason = check_source_port(datagram.service, datagram.source_port); reason != ours) return reason;
   if (!udp_checksum_is_good(frame, datagram, length)) return Counter::drop_udp_checksum;
   datagram.payload_length = static_cast<uint16_t>(length - udp_bytes);
   return ours;
@@ -109,6 +110,12 @@ Counter parse_udp(const Frame& frame, Datagram& datagram, uint32_t l3_payload) {
 
 void swap_bytes(uint8_t* left, uint8_t* right, size_t count) {
   std::swap_ranges(left, left + count, right);
+}
+
+/// `sum`: partial, of all that the checksum covers.
+void store_udp_checksum(uint8_t* udp, uint64_t sum) {
+  const auto checksum = static_cast<uint16_t>(~fold_sum(sum));
+  store(udp + 6, checksum != 0 ? checksum : uint16_t{0xffff}); // RFC 768: a computed zero is sent as all ones
 }
 
 void turn_ipv4(uint8_t* ip, bool device_sums, uint32_t payload) {
@@ -131,10 +138,12 @@ void turn_ipv6(uint8_t* ip, uint32_t payload) {
 
 } // namespace
 
-Counter check_source_port(uint16_t port) {
+Counter check_source_port(Service service, uint16_t port) {
   if (port == 0) return Counter::drop_port;
-  // A reply to another request-reply service would be answered by it: a loop (echo, qotd, chargen, NTP).
-  if (port == 7 || port == 17 || port == 19 || port == port_ntp) return Counter::drop_cross_service;
+  // A reply to another request-reply service would be answered by it: a loop (echo, qotd, chargen, NTP and DNS). NTP
+  // itself tells requests from replies, and ntpd asks from its own port.
+  const uint16_t other = service == Service::dns ? port_ntp : port_dns;
+  if (port == 7 || port == 17 || port == 19 || port == other) return Counter::drop_cross_service;
   return ours;
 }
 
@@ -155,7 +164,7 @@ Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagr
   Counter reason = Counter::punted;
   if (ethertype == ethertype_ipv4) reason = parse_ipv4(frame, ingress, datagram, l3_payload);
   if (ethertype == ethertype_ipv6) reason = parse_ipv6(frame, ingress, datagram, l3_payload);
-  return reason == ours ? parse_udp(frame, datagram, l3_payload) : reason;
+  return reason == ours ? parse_udp(frame, ingress, datagram, l3_payload) : reason;
 }
 
 void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length) {
@@ -176,12 +185,17 @@ void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram,
   if (ingress.tx_udp_checksum) {
     store(udp + 6, fold_sum(pseudo));
   } else {
-    const auto sum = static_cast<uint16_t>(~fold_sum(pseudo + sum_bytes(udp, udp_length)));
-    store(udp + 6, sum != 0 ? sum : uint16_t{0xffff}); // RFC 768: a computed zero is sent as all ones
+    store_udp_checksum(udp, pseudo + sum_bytes(udp, udp_length));
   }
   frame.length = datagram.payload_at() + payload_length;
   frame.l2_length = datagram.l2_length;
   frame.l3_length = datagram.l3_length;
+}
+
+void sum_up(uint8_t* payload, size_t from, size_t end) {
+  uint8_t* udp = payload - udp_bytes;
+  const auto before = static_cast<uint16_t>(~load<uint16_t>(udp + 6));
+  store_udp_checksum(udp, before + sum_bytes(payload + from, end - from));
 }
 
 } // namespace anytick::core

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "dataplane/core/path.h"
@@ -10,13 +10,15 @@ namespace anytick::core {
 
 constexpr uint16_t port_dns = 53;
 constexpr uint16_t port_ntp = 123;
-/// The UDP ports that are answered here; all others are the kernel's.
-inline constexpr std::array service_ports{port_dns};
+/// What is answered here; all other UDP ports are the kernel's.
+enum class Service : uint8_t { dns, ntp };
 
 /// Where things are in a frame that carries a datagram to a service of ours.
 struct Datagram {
   uint8_t l2_length;
   uint8_t l3_length; ///< 20: IPv4, 40: IPv6
+  Service service;
+  uint16_t source_port;
   uint16_t payload_length;
   geo::Address source;
 
@@ -24,9 +26,9 @@ struct Datagram {
 };
 
 /// Counter::count_ where a datagram from this port may be answered, else why it is dropped.
-Counter check_source_port(uint16_t port);
+Counter check_source_port(Service service, uint16_t port);
 
-/// Counter::count_ where the frame is a datagram to UDP/53 at a service address; Counter::punted where it is another
+/// Counter::count_ where the frame is a datagram to a service at a service address; Counter::punted where it is another
 /// that the kernel may want: not to a service address, another protocol or port, not of one piece (fragments,
 /// segments), with IPv4 options or IPv6 extension headers, or to more stations than us. Else why it is dropped. Reads
 /// nothing outside the frame.
@@ -36,5 +38,9 @@ Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagr
 /// TTL or hop limit 64, DSCP and ECN 0, and for IPv4 DF with id 0 (an atomic datagram, RFC 6864 4.1). VLAN tags stay.
 /// It goes to the station that it came from, or to the ingress's next hop.
 void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length);
+
+/// Counts the bytes from `from` to `end` of a reply's payload into its UDP checksum, which was made when they were
+/// zero. Precondition: `from` is even.
+void sum_up(uint8_t* payload, size_t from, size_t end);
 
 } // namespace anytick::core

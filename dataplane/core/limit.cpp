@@ -21,6 +21,10 @@ constexpr Ticks debt_max = ticks_per_second << 10;
 // Of newcomers to a line whose buckets are all in use, one of so many gets the one nearest to being full.
 constexpr uint32_t seen_one_of = 16;
 
+// Kisses of death have a bucket of their own: one in 8 s, the shortest poll interval that a client may fall back to.
+constexpr uint32_t kiss_bucket = answer_class_count;
+constexpr Rate kiss_rate{8 * ticks_per_second, 0};
+
 // Of wyhash: odd, with as many ones as zeros.
 constexpr uint64_t mixer = 0xa0761d6478bd642f;
 
@@ -47,6 +51,8 @@ Counter counter_of(AnswerClass which) {
     return Counter::limit_referral;
   case AnswerClass::error:
     return Counter::limit_error;
+  case AnswerClass::ntp:
+    return Counter::limit_ntp;
   }
   __builtin_unreachable();
 }
@@ -104,17 +110,31 @@ bool Limiter::take(const LimitSource& source, uint32_t bucket, const Rate& rate,
   return true;
 }
 
-LimitVerdict Limiter::judge_excess(const geo::Address& address, AnswerClass which, Counters& counters, Random& random) {
+LimitVerdict Limiter::judge_excess(const LimitSource& source, const geo::Address& address, AnswerClass which, Ticks now,
+                                   Counters& counters, Random& random) {
   if (allowed_.contains(address)) return LimitVerdict::send;
   counters.add(counter_of(which));
-  if (!reported_.load(std::memory_order_acquire)) {
-    const bool ipv4 = address.family == geo::Family::ipv4;
-    report_ = {geo::prefix_of(address, ipv4 ? rules_.ipv4_prefix : rules_.ipv6_prefix), which};
-    reported_.store(true, std::memory_order_release);
-  }
+  write_report(address, which);
   if (rules_.mode == LimitMode::log) return LimitVerdict::send;
+  if (which == AnswerClass::ntp) return judge_ntp_excess(source, now, random);
   if (rules_.slip != 0 && random.next() % rules_.slip == 0) return LimitVerdict::truncate;
   return LimitVerdict::drop;
+}
+
+LimitVerdict Limiter::judge_ntp_excess(const LimitSource& source, Ticks now, Random& random) {
+  if (rules_.ntp_leak != 0 && random.next() % rules_.ntp_leak == 0) return LimitVerdict::send;
+  if (rules_.ntp_kod != 0 && random.next() % rules_.ntp_kod == 0 && take(source, kiss_bucket, kiss_rate, now))
+    return LimitVerdict::kiss;
+  return LimitVerdict::drop;
+}
+
+void Limiter::write_report(const geo::Address& address, AnswerClass which) {
+  if (reported_.load(std::memory_order_acquire)) return;
+  const bool ntp = which == AnswerClass::ntp;
+  const uint8_t length = address.family == geo::Family::ipv4 ? (ntp ? rules_.ntp_ipv4_prefix : rules_.ipv4_prefix)
+                                                             : (ntp ? rules_.ntp_ipv6_prefix : rules_.ipv6_prefix);
+  report_ = {geo::prefix_of(address, length), which};
+  reported_.store(true, std::memory_order_release);
 }
 
 std::optional<LimitReport> Limiter::report() {

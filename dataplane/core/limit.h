@@ -28,8 +28,8 @@ using Ticks = uint64_t;
 inline constexpr Ticks ticks_per_second = Ticks{1} << 24;
 
 /// What a reply is to whom it is sent (or not): each has a rate of its own.
-enum class AnswerClass : uint8_t { answer, nodata, nxdomain, referral, error };
-inline constexpr size_t answer_class_count = 5;
+enum class AnswerClass : uint8_t { answer, nodata, nxdomain, referral, error, ntp };
+inline constexpr size_t answer_class_count = 6;
 
 enum class LimitMode : uint8_t {
   off, ///< nothing is counted
@@ -50,14 +50,19 @@ struct Rate {
 struct LimitRules {
   LimitMode mode = LimitMode::on;
   /// Replies a second to one source, by AnswerClass; 0: no limit.
-  std::array<double, answer_class_count> per_second{1000, 200, 200, 200, 100};
-  double burst_seconds = 5;       ///< of its rate that a source may have at once after a pause
-  uint8_t ipv4_prefix = 24;       ///< bits that make a source, 8..32
-  uint8_t ipv6_prefix = 56;       ///< 16..64
+  std::array<double, answer_class_count> per_second{1000, 200, 200, 200, 100, 50};
+  double burst_seconds = 5;     ///< of its rate that a source may have at once after a pause
+  uint8_t ipv4_prefix = 24;     ///< bits that make a source of DNS queries, 8..32
+  uint8_t ipv6_prefix = 56;     ///< 16..64
+  uint8_t ntp_ipv4_prefix = 32; ///< and of NTP requests
+  uint8_t ntp_ipv6_prefix = 64;
   uint32_t slip = 2;              ///< one of so many limited replies is sent truncated; 0: none, 1: all
   std::vector<geo::Prefix> allow; ///< sources without limits
   uint32_t reply_ratio = 10;      ///< most bytes of a UDP reply for each of its query; 0: no bound. Not where a cookie
                                   ///< proves who asked
+  uint32_t ntp_leak = 4;          ///< one of so many limited NTP requests is answered all the same, for who shares an
+                                  ///< address with somebody greedy; 0: none
+  uint32_t ntp_kod = 0;           ///< one of so many of the others is told by a kiss-o'-death RATE; 0: none
 };
 
 /// Who asked, as far as limits tell sources apart. From Limiter::source_of().
@@ -67,7 +72,12 @@ struct LimitSource {
 };
 
 /// What becomes of a reply.
-enum class LimitVerdict : uint8_t { send, truncate, drop };
+enum class LimitVerdict : uint8_t {
+  send,
+  truncate, ///< of DNS
+  kiss,     ///< of NTP: a kiss-o'-death RATE goes out instead
+  drop,
+};
 
 /// A source that was over its rate.
 struct LimitReport {
@@ -96,6 +106,9 @@ class Limiter {
   LimitSource source_of(const geo::Address& address) const {
     return source_of(address, rules_.ipv4_prefix, rules_.ipv6_prefix);
   }
+  LimitSource ntp_source_of(const geo::Address& address) const {
+    return source_of(address, rules_.ntp_ipv4_prefix, rules_.ntp_ipv6_prefix);
+  }
   /// Prefix lengths in bits, IPv6 at most 64.
   LimitSource source_of(const geo::Address& address, uint8_t ipv4_prefix, uint8_t ipv6_prefix) const;
   void prefetch(const LimitSource& source) const { __builtin_prefetch(&lines_[source.line], 1); }
@@ -104,12 +117,13 @@ class Limiter {
   /// below answer_class_count are of replies.
   bool take(const LimitSource& source, uint32_t bucket, const Rate& rate, Ticks now);
 
-  /// Judges a reply to `address`, whose source_of() is `source`, and counts those that are over a rate.
+  /// Judges a reply to `address`, whose source_of() is `source`, ntp_source_of() for NTP, and counts those that are
+  /// over a rate.
   LimitVerdict judge(const LimitSource& source, const geo::Address& address, AnswerClass which, Ticks now,
                      Counters& counters, Random& random) {
     if (take(source, static_cast<uint32_t>(which), rates_[index(which)], now)) [[likely]]
       return LimitVerdict::send;
-    return judge_excess(address, which, counters, random);
+    return judge_excess(source, address, which, now, counters, random);
   }
 
   /// Some source that was over its rate since the last call. Another thread may call it, one at a time.
@@ -117,7 +131,10 @@ class Limiter {
 
  private:
   static constexpr size_t index(AnswerClass which) { return static_cast<size_t>(which); }
-  LimitVerdict judge_excess(const geo::Address& address, AnswerClass which, Counters& counters, Random& random);
+  LimitVerdict judge_excess(const LimitSource& source, const geo::Address& address, AnswerClass which, Ticks now,
+                            Counters& counters, Random& random);
+  LimitVerdict judge_ntp_excess(const LimitSource& source, Ticks now, Random& random);
+  void write_report(const geo::Address& address, AnswerClass which);
 
   LimitRules rules_;
   std::array<Rate, answer_class_count> rates_; ///< none where limits are off

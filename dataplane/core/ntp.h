@@ -14,6 +14,7 @@ struct WorkerState;
 class NtpKey;
 
 inline constexpr size_t ntp_header_bytes = 48;
+inline constexpr size_t ntp_transmit_at = 40; ///< the transmit timestamp, last of the header
 
 /// What is to be known of a request to answer it.
 struct NtpRequest {
@@ -26,19 +27,22 @@ struct NtpRequest {
 Counter parse_ntp(const WorkerState& worker, const uint8_t* message, size_t length, uint16_t source_port,
                   NtpRequest& request);
 
-/// What is left to do on a reply, just before it goes out.
+/// A reply but for what is known when it goes out.
 struct NtpReply {
   const NtpKey* key = nullptr;
   NtpTime received = 0;     ///< as the reply says; no two of one worker are alike within a burst
   bool interleaved = false; ///< it tells when the one before it went out, not when it does itself
+  uint8_t length = 0;       ///< bytes, never more than the request's
+
+  /// From here to its end it is zero: the transmit timestamp, unless the reply is interleaved, and the MAC.
+  size_t open_from() const { return interleaved ? ntp_header_bytes : ntp_transmit_at; }
 };
 
-/// Writes the header over the request, all but the transmit timestamp, which is zero unless the reply is interleaved.
-/// `received`: when the request came, by worker.clock. `kiss`: a kiss-o'-death RATE (RFC 5905 7.4).
+/// Writes the reply over the request, by worker.clock. `received`: when that came. `kiss`: a kiss-o'-death RATE
+/// (RFC 5905 7.4).
 NtpReply write_ntp_reply(WorkerState& worker, const NtpRequest& request, NtpTime received, bool kiss, uint8_t* message);
 
-/// Completes a reply that leaves at `transmit`: the timestamp, and a MAC where the request had one. Returns the reply's
-/// length: never more than the request's.
-size_t finish_ntp_reply(const NtpReply& reply, NtpTime transmit, uint8_t* message);
+/// Completes a reply that goes out at `transmit`: the timestamp, always after that of receipt, and the MAC.
+void finish_ntp_reply(const NtpReply& reply, NtpTime transmit, uint8_t* message);
 
 } // namespace anytick::core

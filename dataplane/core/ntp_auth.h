@@ -35,6 +35,7 @@ class NtpKey {
 
   NtpKey(uint32_t id, NtpMac mac, std::unique_ptr<Context> context);
   NtpKey(NtpKey&&) noexcept;
+  NtpKey& operator=(NtpKey&&) noexcept;
   ~NtpKey();
 
   uint32_t id() const { return id_; }

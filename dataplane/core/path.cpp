@@ -1,10 +1,12 @@
 #include "dataplane/core/path.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "dataplane/core/dns_answer.h"
 #include "dataplane/core/dns_query.h"
 #include "dataplane/core/frame.h"
+#include "dataplane/core/interleave.h"
 #include "dataplane/core/policy.h"
 
 namespace anytick::core {
@@ -14,9 +16,12 @@ namespace {
 struct Transit {
   Frame* frame;
   Datagram datagram;
+  LimitSource source;
+  NtpRequest ntp;
   DnsQuery query;
   Lookup lookup;
-  LimitSource source;
+
+  bool is_ntp() const { return datagram.service == Service::ntp; }
 };
 
 void drop(Frame& frame, WorkerState& worker, Counter reason) {
@@ -37,6 +42,10 @@ Counter drop_reason(QueryKind kind) {
 
 bool needs_lookup(const View& view, const DnsQuery& query) {
   return query.kind == QueryKind::lookup && view.join != nullptr;
+}
+
+bool needs_lookup(const View& view, const Transit& transit) {
+  return !transit.is_ntp() && needs_lookup(view, transit.query);
 }
 
 /// The country of the client, zero where nobody knows.
@@ -70,6 +79,15 @@ bool admit(const View& view, WorkerState& worker, const Client& client, const Lo
   __builtin_unreachable();
 }
 
+/// Counter::count_ where the datagram is one to be answered, else why it is dropped.
+Counter parse_payload(const WorkerState& worker, const Frame& frame, Transit& transit) {
+  const Datagram& datagram = transit.datagram;
+  const uint8_t* payload = frame.data + datagram.payload_at();
+  if (transit.is_ntp()) return parse_ntp(worker, payload, datagram.payload_length, datagram.source_port, transit.ntp);
+  parse_query(payload, datagram.payload_length, transit.query);
+  return drop_reason(transit.query.kind);
+}
+
 /// First pass: headers, names, addresses. What the second pass reads is on its way into the cache afterwards.
 bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Frame& frame, Transit& transit) {
   Counter reason = parse_frame(frame, ingress, transit.datagram);
@@ -77,32 +95,58 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
     frame.verdict = Verdict::punt;
     return false;
   }
-  if (reason == Counter::count_) {
-    parse_query(frame.data + transit.datagram.payload_at(), transit.datagram.payload_length, transit.query);
-    reason = drop_reason(transit.query.kind);
-  }
+  if (reason == Counter::count_) reason = parse_payload(worker, frame, transit);
   if (reason != Counter::count_) {
     drop(frame, worker, reason);
     return false;
   }
   transit.frame = &frame;
+  const geo::Address& source = transit.datagram.source;
   if (const Limiter* limits = worker.limits(); limits != nullptr) {
-    transit.source = limits->source_of(transit.datagram.source);
+    transit.source = transit.is_ntp() ? limits->ntp_source_of(source) : limits->source_of(source);
     limits->prefetch(transit.source);
   }
-  if (needs_lookup(view, transit.query)) begin_lookup(view, transit.query, transit.datagram.source, transit.lookup);
+  if (needs_lookup(view, transit)) begin_lookup(view, transit.query, source, transit.lookup);
   return true;
 }
 
-/// Last pass: the reply, in place of the query; none if that is what limits or policy want.
-void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transit& transit) {
-  Frame& frame = *transit.frame;
-  const uint32_t payload_at = transit.datagram.payload_at();
+/// Whether the source may have an NTP reply, and which. Who has a key is known.
+LimitVerdict judge_ntp(WorkerState& worker, const geo::Address& client, const LimitSource& source,
+                       const NtpRequest& request) {
+  Limiter* limits = worker.limits();
+  if (limits == nullptr || request.key != nullptr) return LimitVerdict::send;
+  const LimitVerdict verdict =
+      limits->judge(source, client, AnswerClass::ntp, worker.ticks, worker.counters, worker.random);
+  if (verdict == LimitVerdict::drop) worker.counters.add(Counter::drop_limit);
+  return verdict;
+}
+
+/// The length of an NTP reply in place of the request; 0 if limits want none.
+size_t reply_ntp(WorkerState& worker, Transit& transit, NtpTime waited) {
+  const LimitVerdict verdict = judge_ntp(worker, transit.datagram.source, transit.source, transit.ntp);
+  if (verdict == LimitVerdict::drop) return 0;
+  uint8_t* message = transit.frame->data + transit.datagram.payload_at();
+  Departure& departure = worker.departures[worker.departing++];
+  departure.frame = transit.frame;
+  departure.reply =
+      write_ntp_reply(worker, transit.ntp, worker.clock.now - waited, verdict == LimitVerdict::kiss, message);
+  return departure.reply.length;
+}
+
+/// The length of a DNS reply in place of the query; 0 if limits or policy want none.
+size_t reply_dns(const View& view, WorkerState& worker, Transit& transit) {
   const Client client{transit.datagram.source, true};
-  size_t length = 0;
-  if (admit(view, worker, client, transit.lookup, transit.query))
-    length = write_reply(view, worker, transit.query, transit.lookup, client, transit.source, frame.data + payload_at,
-                         frame.room - payload_at);
+  if (!admit(view, worker, client, transit.lookup, transit.query)) return 0;
+  const uint32_t payload_at = transit.datagram.payload_at();
+  return write_reply(view, worker, transit.query, transit.lookup, client, transit.source,
+                     transit.frame->data + payload_at, transit.frame->room - payload_at);
+}
+
+/// Last pass. `waited`: since the frame came, by its place in the burst.
+void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transit& transit, NtpTime waited) {
+  Frame& frame = *transit.frame;
+  const size_t length = transit.is_ntp() ? reply_ntp(worker, transit, frame.waited != 0 ? frame.waited : waited)
+                                         : reply_dns(view, worker, transit);
   if (length == 0) {
     frame.verdict = Verdict::drop;
     return;
@@ -117,11 +161,32 @@ void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::
   assert(frames.size() <= burst_max);
   Transit burst[burst_max];
   size_t count = 0;
+  worker.departing = 0;
   worker.counters.add(Counter::rx_frames, frames.size());
   for (Frame& frame : frames) count += receive(view, ingress, worker, frame, burst[count]);
   for (Transit& transit : std::span(burst, count))
-    if (needs_lookup(view, transit.query)) finish_lookup(view, transit.query, transit.lookup);
-  for (Transit& transit : std::span(burst, count)) reply(view, ingress, worker, transit);
+    if (needs_lookup(view, transit)) finish_lookup(view, transit.query, transit.lookup);
+  if (std::any_of(burst, burst + count, [](const Transit& transit) { return transit.is_ntp(); }))
+    worker.clock = clock_at(worker.clock_state, worker.wall);
+  const NtpTime apart = worker.waited / (frames.size() + 1);
+  for (Transit& transit : std::span(burst, count)) {
+    const auto behind = static_cast<NtpTime>(frames.data() + frames.size() - transit.frame);
+    reply(view, ingress, worker, transit, behind * apart);
+  }
+}
+
+void depart(WorkerState& worker, const Ingress& ingress, NtpTime start, NtpTime step) {
+  for (const auto& [frame, reply] : std::span(worker.departures.data(), worker.departing)) {
+    start += step;
+    uint8_t* message = frame->data + frame->length - reply.length;
+    finish_ntp_reply(reply, start, message);
+    if (!ingress.tx_udp_checksum) sum_up(message, reply.open_from(), reply.length);
+  }
+}
+
+void remember_departures(WorkerState& worker, NtpTime start, NtpTime step) {
+  for (const auto& [frame, reply] : std::span(worker.departures.data(), worker.departing))
+    worker.interleave->save(reply.received, start += step);
 }
 
 size_t answer(const View& view, WorkerState& worker, const Client& client, uint8_t* message, size_t length,
@@ -141,6 +206,21 @@ size_t answer(const View& view, WorkerState& worker, const Client& client, uint8
   const Limiter* limits = worker.limits();
   const LimitSource source = limits != nullptr ? limits->source_of(client.address) : LimitSource();
   return write_reply(view, worker, query, lookup, client, source, message, room);
+}
+
+std::optional<NtpReply> answer_ntp(WorkerState& worker, const geo::Address& client, uint16_t port, uint8_t* message,
+                                   size_t length) {
+  NtpRequest request;
+  if (const Counter reason = parse_ntp(worker, message, length, port, request); reason != Counter::count_) {
+    worker.counters.add(reason);
+    return std::nullopt;
+  }
+  const Limiter* limits = worker.limits();
+  const LimitSource source = limits != nullptr ? limits->ntp_source_of(client) : LimitSource();
+  const LimitVerdict verdict = judge_ntp(worker, client, source, request);
+  if (verdict == LimitVerdict::drop) return std::nullopt;
+  worker.clock = clock_at(worker.clock_state, worker.wall);
+  return write_ntp_reply(worker, request, worker.clock.now - worker.waited, verdict == LimitVerdict::kiss, message);
 }
 
 } // namespace anytick::core

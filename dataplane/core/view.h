@@ -1,19 +1,29 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
+#include "dataplane/core/clock.h"
 #include "dataplane/core/counters.h"
 #include "dataplane/core/limit.h"
+#include "dataplane/core/ntp.h"
 #include "dataplane/core/random.h"
 #include "geo/map.h"
 
 namespace anytick::core {
 
 struct CookieKeys;
+struct Frame;
 struct Identity;
+class InterleaveTable;
 class Join;
+class NtpKeys;
 class Policy;
 class ZoneImage;
+
+/// The most frames of a burst.
+inline constexpr size_t burst_max = 64;
 
 /// What a burst is answered from: shared, immutable while the reader is between two quiescent points.
 /// `join` is null until a zone was loaded (then every query gets SERVFAIL); `map` may be null (then nobody is
@@ -34,6 +44,12 @@ struct Client {
                    ///< answered
 };
 
+/// An NTP reply that waits for the time at which it goes out.
+struct Departure {
+  Frame* frame = nullptr;
+  NtpReply reply;
+};
+
 /// What one thread owns. Not movable: others hold a pointer to read the counters.
 struct WorkerState {
   explicit WorkerState(uint64_t seed, unsigned thread_index = 0) : random(seed), thread(thread_index) {}
@@ -45,10 +61,21 @@ struct WorkerState {
 
   Counters counters;
   Random random;
-  const unsigned thread;      ///< index among the threads that answer from the same views
-  Limiter* limiter = nullptr; ///< null: no limits
-  uint32_t now = 0;           ///< seconds since 1970 modulo 2^32; the owner sets both before each burst or message
-  Ticks ticks = 0;            ///< of a clock that never steps
+  const unsigned thread;                 ///< index among the threads that answer from the same views
+  Limiter* limiter = nullptr;            ///< null: no limits
+  const NtpKeys* ntp_keys = nullptr;     ///< null: no key is known
+  InterleaveTable* interleave = nullptr; ///< null: basic mode only
+  /// The owner sets these before each burst or message.
+  uint32_t now = 0; ///< seconds since 1970 modulo 2^32
+  Ticks ticks = 0;  ///< of a clock that never steps
+  WallTime wall;
+  ClockState clock_state;
+  NtpTime waited = 0; ///< how long before `wall` the queue was last looked at: a burst's frames came since then, evenly
+
+  NtpClock clock;      ///< at `wall`, once there was NTP in the burst
+  uint64_t stamps = 0; ///< receive timestamps that were given
+  std::array<Departure, burst_max> departures;
+  size_t departing = 0; ///< NTP replies of the last burst, in the order of its frames
 };
 
 } // namespace anytick::core

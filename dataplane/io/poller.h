@@ -14,7 +14,7 @@ namespace anytick::io {
 
 /// What an event is about: the base of what an epoll instance watches. It stays where it is while it is watched.
 struct Watched {
-  enum class Kind : uint8_t { stop, udp, listener, connection };
+  enum class Kind : uint8_t { stop, dns, ntp, listener, connection };
   Kind kind;
 };
 

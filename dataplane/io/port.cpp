@@ -133,7 +133,7 @@ std::string device_arguments(const PortConfig& config, unsigned workers) {
   return arguments;
 }
 
-Result<std::unique_ptr<Port>> Port::open(const PortConfig& config, const WorkersConfig& workers) {
+Result<std::unique_ptr<Port>> Port::open(const PortConfig& config, const WorkersConfig& workers, bool ntp) {
   const Result<uint16_t> id = attach(config, static_cast<unsigned>(workers.cores.size()));
   if (!id) return id.refusal();
   std::unique_ptr<Port> port(new Port(config, *id));
@@ -141,6 +141,7 @@ Result<std::unique_ptr<Port>> Port::open(const PortConfig& config, const Workers
     if (auto refusal = isolate(*id, std::string(config.device_name()))) return std::move(*refusal);
   }
   if (auto refusal = port->configure(workers)) return std::move(*refusal);
+  port->ingress_.ntp = ntp;
   return port;
 }
 
@@ -259,8 +260,9 @@ std::optional<Refusal> Port::start() {
 std::optional<Refusal> Port::steer_to_us() {
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0) return refusal("cannot be asked", error);
-  const auto rules =
-      steering_rules(config_.addresses, core::service_ports, static_cast<uint16_t>(pools_.size()), rss_hash(info));
+  std::vector<uint16_t> services{core::port_dns};
+  if (ingress_.ntp) services.push_back(core::port_ntp);
+  const auto rules = steering_rules(config_.addresses, services, static_cast<uint16_t>(pools_.size()), rss_hash(info));
   return steer(id_, std::string(config_.device_name()), rules);
 }
 

@@ -28,8 +28,8 @@ std::string device_arguments(const PortConfig& config, unsigned workers);
 /// from the queue of the worker that received them, so no pool is shared between workers. Control thread only.
 class Port {
  public:
-  /// Attaches and configures the device. Precondition: EAL is up.
-  static Result<std::unique_ptr<Port>> open(const PortConfig& config, const WorkersConfig& workers);
+  /// Attaches and configures the device. `ntp`: NTP is answered on it, too. Precondition: EAL is up.
+  static Result<std::unique_ptr<Port>> open(const PortConfig& config, const WorkersConfig& workers, bool ntp = true);
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
   /// Stops and closes the device. Workers must be done with it.

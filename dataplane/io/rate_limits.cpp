@@ -1,7 +1,6 @@
 #include "dataplane/io/rate_limits.h"
 
 #include <algorithm>
-#include <ctime>
 #include <random>
 
 #include <spdlog/spdlog.h>
@@ -36,17 +35,18 @@ std::string_view class_name(core::AnswerClass which) {
     return "referrals";
   case core::AnswerClass::error:
     return "errors";
+  case core::AnswerClass::ntp:
+    return "ntp";
   }
   return "";
 }
 
 } // namespace
 
-core::Ticks monotonic_ticks() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto fraction = static_cast<uint64_t>(now.tv_nsec) * core::ticks_per_second / 1'000'000'000;
-  return static_cast<uint64_t>(now.tv_sec) * core::ticks_per_second + fraction;
+core::Ticks ticks_at(int64_t monotonic) {
+  constexpr uint64_t nanoseconds = 1'000'000'000;
+  const auto since = static_cast<uint64_t>(monotonic);
+  return since / nanoseconds * core::ticks_per_second + since % nanoseconds * core::ticks_per_second / nanoseconds;
 }
 
 Result<std::unique_ptr<Limits>> Limits::make(const LimitConfig& config, unsigned workers, bool spread) {

@@ -12,8 +12,8 @@
 
 namespace anytick::io {
 
-/// Now, of a clock that never steps (CLOCK_MONOTONIC, by the vDSO).
-core::Ticks monotonic_ticks();
+/// `monotonic` is CLOCK_MONOTONIC, nanoseconds.
+core::Ticks ticks_at(int64_t monotonic);
 
 /// The limiters of all threads that answer, and their memory, which is all taken at the start. Control thread; each
 /// limiter is for its own thread.

@@ -56,16 +56,25 @@ bool bind_to(int fd, const Endpoint& at) {
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0;
 }
 
-} // namespace
-
-Result<FileDescriptor> open_udp_socket(const Endpoint& at) {
+Result<FileDescriptor> open_datagram_socket(const Endpoint& at, std::initializer_list<Option> options) {
   FileDescriptor socket(::socket(domain_of(at), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.is_open()) return errno_refusal(at, "UDP", "socket");
   const geo::Family family = at.address.family;
-  if (!set_address_options(socket.get(), family) || !ignore_path_mtu(socket.get(), family))
+  if (!set_address_options(socket.get(), family) || !ignore_path_mtu(socket.get(), family) ||
+      !set_options(socket.get(), options))
     return errno_refusal(at, "UDP", "setsockopt");
   if (!bind_to(socket.get(), at)) return errno_refusal(at, "UDP", "bind");
   return socket;
+}
+
+} // namespace
+
+Result<FileDescriptor> open_udp_socket(const Endpoint& at) {
+  return open_datagram_socket(at, {});
+}
+
+Result<FileDescriptor> open_ntp_socket(const Endpoint& at) {
+  return open_datagram_socket(at, {{SOL_SOCKET, SO_REUSEADDR, 1}, {SOL_SOCKET, SO_TIMESTAMPNS, 1}});
 }
 
 Result<FileDescriptor> open_tcp_socket(const Endpoint& at, unsigned backlog) {

@@ -19,6 +19,9 @@ struct Endpoint {
 };
 
 Result<FileDescriptor> open_udp_socket(const Endpoint& at);
+/// UDP, of which the kernel says when datagrams came (SO_TIMESTAMPNS). A time daemon that listens at all addresses of
+/// the machine may keep its socket.
+Result<FileDescriptor> open_ntp_socket(const Endpoint& at);
 /// Listens. Connections inherit its options: no delay of small answers, and small kernel buffers.
 Result<FileDescriptor> open_tcp_socket(const Endpoint& at, unsigned backlog);
 

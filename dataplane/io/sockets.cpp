@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <utility>
 
 #include <sys/eventfd.h>
-
-#include "dataplane/io/rate_limits.h"
 
 namespace anytick::io {
 namespace {
@@ -19,30 +16,36 @@ constexpr uint64_t other_files = 512;
 } // namespace
 
 Result<std::unique_ptr<Sockets>> Sockets::open(const SocketsConfig& config, const std::vector<geo::Address>& addresses,
-                                               uint16_t port, Tables& tables, unsigned id, uint64_t seed,
-                                               core::Limiter* limiter) {
-  if (auto refusal = allow_open_files(config.tcp_connections + 2 * addresses.size() + other_files)) {
+                                               const SocketPorts& ports, Tables& tables, unsigned id, uint64_t seed,
+                                               const ThreadResources& resources) {
+  if (auto refusal = allow_open_files(config.tcp_connections + 3 * addresses.size() + other_files)) {
     refusal->what = "sockets.tcp_connections: " + refusal->what;
     return std::move(*refusal);
   }
-  std::unique_ptr<Sockets> sockets(new Sockets(config, tables, id, seed, limiter));
+  std::unique_ptr<Sockets> sockets(new Sockets(config, tables, id, seed, resources));
   if (auto refusal = sockets->watch(FileDescriptor(::eventfd(0, EFD_CLOEXEC)), Watched::Kind::stop))
     return std::move(*refusal);
-  for (const geo::Address& address : addresses) {
-    Result<FileDescriptor> udp = open_udp_socket({address, port});
-    if (!udp) return udp.refusal();
-    if (auto refusal = sockets->watch(std::move(*udp), Watched::Kind::udp)) return std::move(*refusal);
-    Result<FileDescriptor> tcp = open_tcp_socket({address, port}, config.tcp_backlog);
-    if (!tcp) return tcp.refusal();
-    if (auto refusal = sockets->watch(std::move(*tcp), Watched::Kind::listener)) return std::move(*refusal);
-  }
+  for (const geo::Address& address : addresses)
+    if (auto refusal = sockets->open_at(address, ports, config.tcp_backlog)) return std::move(*refusal);
   return sockets;
 }
 
-Sockets::Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint64_t seed, core::Limiter* limiter)
+std::optional<Refusal> Sockets::open_at(const geo::Address& address, const SocketPorts& ports, unsigned backlog) {
+  const auto take = [this](Result<FileDescriptor> socket, Watched::Kind kind) {
+    return socket ? watch(std::move(*socket), kind) : std::optional<Refusal>(socket.refusal());
+  };
+  if (auto refusal = take(open_udp_socket({address, ports.dns}), Watched::Kind::dns)) return refusal;
+  if (auto refusal = take(open_tcp_socket({address, ports.dns}, backlog), Watched::Kind::listener)) return refusal;
+  return ports.ntp ? take(open_ntp_socket({address, *ports.ntp}), Watched::Kind::ntp) : std::nullopt;
+}
+
+Sockets::Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint64_t seed,
+                 const ThreadResources& resources)
     : expire_every_(std::chrono::milliseconds(std::min({config.idle, config.message, config.total})) / 10),
-      tables_(tables), id_(id), state_(seed, id), udp_(state_), tcp_(config, poller_, state_) {
-  state_.limiter = limiter;
+      tables_(tables), id_(id), clock_(resources.clock), state_(seed, id), udp_(state_), tcp_(config, poller_, state_) {
+  state_.limiter = resources.limiter;
+  state_.ntp_keys = resources.ntp_keys;
+  state_.interleave = resources.interleave;
 }
 
 Sockets::~Sockets() {
@@ -85,8 +88,7 @@ void Sockets::run() {
 /// Whether it is time to stop. Each event is answered from one generation; a new one need not wait for all of them.
 bool Sockets::serve(std::span<const epoll_event> events, TableReader& reader) {
   const Clock::time_point now = Clock::now();
-  state_.now = static_cast<uint32_t>(std::time(nullptr));
-  state_.ticks = monotonic_ticks();
+  clock_.read(state_);
   bool stop = false;
   for (const epoll_event& event : events) {
     Watched& watched = *static_cast<Watched*>(event.data.ptr);
@@ -94,8 +96,11 @@ bool Sockets::serve(std::span<const epoll_event> events, TableReader& reader) {
     case Watched::Kind::stop:
       stop = true;
       break;
-    case Watched::Kind::udp:
-      udp_.serve(static_cast<Socket&>(watched).fd.get(), reader.view());
+    case Watched::Kind::dns:
+      udp_.serve_dns(static_cast<Socket&>(watched).fd.get(), reader.view());
+      break;
+    case Watched::Kind::ntp:
+      udp_.serve_ntp(static_cast<Socket&>(watched).fd.get());
       break;
     case Watched::Kind::connection:
       tcp_.serve(watched, reader.view(), now);

@@ -2,60 +2,53 @@
 
 #include <algorithm>
 
-#include "dataplane/core/frame.h"
-#include "dataplane/io/service_socket.h"
+#include "dataplane/io/wall_clock.h"
 
 namespace anytick::io {
 
 using core::Counter;
+using core::Service;
 
-UdpService::UdpService(core::WorkerState& worker) : worker_(worker), messages_(std::make_unique<Messages>()) {}
-
-void UdpService::serve(int socket, const core::View& view) {
-  for (size_t i = 0; i < batch; ++i) {
-    parts_[i] = {(*messages_)[i].data(), message_max};
-    headers_[i] = {};
-    headers_[i].msg_hdr.msg_name = &peers_[i];
-    headers_[i].msg_hdr.msg_namelen = sizeof peers_[i];
-    headers_[i].msg_hdr.msg_iov = &parts_[i];
-    headers_[i].msg_hdr.msg_iovlen = 1;
+void UdpService::serve_dns(int socket, const core::View& view) {
+  const size_t count = batch_.receive(socket);
+  for (size_t i = 0; i < count; ++i) {
+    const Endpoint peer = batch_.peer(i);
+    if (!admit(Service::dns, peer)) continue;
+    const size_t length = core::answer(view, worker_, {peer.address, true}, batch_.message(i), batch_.length(i),
+                                       DatagramBatch::message_max);
+    if (length > 0) batch_.reply(i, length);
   }
-  const int received = ::recvmmsg(socket, headers_.data(), batch, 0, nullptr);
-  size_t replies = 0;
-  for (int i = 0; i < received; ++i) {
-    mmsghdr& message = headers_[static_cast<size_t>(i)];
-    const size_t length = answer(message, message.msg_len, view);
-    if (length == 0) continue;
-    message.msg_hdr.msg_iov->iov_len = length;
-    headers_[replies++] = message;
-  }
-  send(socket, replies);
+  send(socket);
 }
 
-/// In place; the reply's length, or 0 if there is none.
-size_t UdpService::answer(mmsghdr& message, size_t length, const core::View& view) {
-  const Endpoint peer = endpoint_of(*static_cast<const sockaddr_storage*>(message.msg_hdr.msg_name));
-  worker_.counters.add(Counter::kernel_udp_queries);
-  if (const Counter reason = core::check_source_port(peer.port); reason != Counter::count_) {
-    worker_.counters.add(reason);
-    return 0;
+void UdpService::serve_ntp(int socket) {
+  const size_t count = batch_.receive(socket);
+  for (size_t i = 0; i < count; ++i) {
+    const Endpoint peer = batch_.peer(i);
+    if (!admit(Service::ntp, peer)) continue;
+    worker_.wall = read_wall_clock().wall;
+    const int64_t waited = batch_.received(i) != 0 ? worker_.wall.realtime - batch_.received(i) : 0;
+    worker_.waited = core::ntp_duration(static_cast<uint64_t>(std::max(waited, int64_t{0})));
+    const auto reply = core::answer_ntp(worker_, peer.address, peer.port, batch_.message(i), batch_.length(i));
+    if (!reply) continue;
+    const int64_t since = read_wall_clock().wall.monotonic - worker_.wall.monotonic;
+    core::finish_ntp_reply(*reply, worker_.clock.now + core::ntp_duration(static_cast<uint64_t>(since)),
+                           batch_.message(i));
+    batch_.reply(i, reply->length);
   }
-  auto* bytes = static_cast<uint8_t*>(message.msg_hdr.msg_iov->iov_base);
-  return core::answer(view, worker_, {peer.address, true}, bytes, length, message_max);
+  send(socket);
+}
+
+bool UdpService::admit(Service service, const Endpoint& peer) {
+  worker_.counters.add(Counter::kernel_udp_queries);
+  const Counter reason = core::check_source_port(service, peer.port);
+  if (reason != Counter::count_) worker_.counters.add(reason);
+  return reason == Counter::count_;
 }
 
 /// What the kernel does not take is counted and forgotten, as on a port.
-void UdpService::send(int socket, size_t count) {
-  size_t sent = 0;
-  while (sent < count) {
-    const int taken = ::sendmmsg(socket, &headers_[sent], static_cast<unsigned>(count - sent), 0);
-    if (taken > 0) {
-      sent += static_cast<size_t>(taken);
-    } else {
-      worker_.counters.add(Counter::tx_refused);
-      ++sent;
-    }
-  }
+void UdpService::send(int socket) {
+  worker_.counters.add(Counter::tx_refused, batch_.send(socket));
 }
 
 } // namespace anytick::io

@@ -1,13 +1,13 @@
 #include "dataplane/io/worker.h"
 
-#include <ctime>
 #include <span>
+#include <utility>
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
 
 #include "dataplane/io/idle.h"
-#include "dataplane/io/rate_limits.h"
 
 namespace anytick::io {
 namespace {
@@ -49,10 +49,13 @@ void make_reply(rte_mbuf& mbuf, const core::Frame& frame, const core::Ingress& i
 } // namespace
 
 Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vector<PortQueue> queues, Tables& tables,
-               uint64_t seed, core::Limiter* limiter)
-    : id_(id), core_(core), burst_(config.burst), idle_(config.idle), tables_(tables), state_(seed, id) {
-  state_.limiter = limiter;
-  for (const PortQueue& queue : queues) served_.push_back({queue, KernelGate(queue.kernel)});
+               uint64_t seed, const ThreadResources& resources)
+    : id_(id), core_(core), burst_(config.burst), idle_(config.idle), tables_(tables), tsc_(TscScale::measured()),
+      clock_(resources.clock), state_(seed, id) {
+  state_.limiter = resources.limiter;
+  state_.ntp_keys = resources.ntp_keys;
+  state_.interleave = resources.interleave;
+  for (const PortQueue& queue : queues) served_.push_back({queue, KernelGate(queue.kernel), rte_rdtsc(), {}});
 }
 
 void Worker::run() {
@@ -75,13 +78,14 @@ void Worker::run() {
 uint16_t Worker::serve(const core::View& view, Served& served) {
   const PortQueue& queue = served.queue;
   std::array<rte_mbuf*, core::burst_max> mbufs;
+  const uint64_t polled_before = std::exchange(served.polled, rte_rdtsc());
   const uint16_t received = rte_eth_rx_burst(queue.port, queue.queue, mbufs.data(), burst_);
   if (received == 0) return 0;
 
   for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
   for (uint16_t i = 0; i < received; ++i) frames_[i] = frame_of(*mbufs[i]);
-  state_.now = static_cast<uint32_t>(std::time(nullptr)); // by the vDSO
-  state_.ticks = monotonic_ticks();
+  read_at_ = clock_.read(state_);
+  state_.waited = tsc_.ntp_duration(read_at_ - polled_before) + queue.receive_delay;
   core::handle(view, *queue.ingress, state_, std::span(frames_.data(), received));
 
   std::array<rte_mbuf*, core::burst_max> replies;
@@ -104,11 +108,29 @@ uint16_t Worker::serve(const core::View& view, Served& served) {
       break;
     }
   }
-  if (reply_count > 0) send(queue, replies.data(), reply_count);
+  if (reply_count > 0) reply(served, replies.data(), reply_count);
   if (punt_count > 0) served.gate.punt(std::span(punts.data(), punt_count), state_.counters);
   if (punt_count > 0) rte_pktmbuf_free_bulk(punts.data(), punt_count);
   if (drop_count > 0) rte_pktmbuf_free_bulk(dropped.data(), drop_count);
   return received;
+}
+
+/// NTP replies are told when they go out as late as can be.
+void Worker::reply(Served& served, rte_mbuf** frames, uint16_t count) {
+  const PortQueue& queue = served.queue;
+  if (state_.departing == 0) {
+    send(queue, frames, count);
+    return;
+  }
+  const uint64_t start = rte_rdtsc();
+  const core::NtpTime start_time = state_.clock.now + tsc_.ntp_duration(start - read_at_) + queue.transmit_delay;
+  const auto apart = [&](uint64_t ticks) { return tsc_.ntp_duration(ticks) / state_.departing; };
+  core::depart(state_, *queue.ingress, start_time, apart(served.transmit_time.expected(count)));
+  const uint16_t sent = send(queue, frames, count);
+  const uint64_t took = rte_rdtsc() - start;
+  if (sent < count) return;
+  served.transmit_time.learn(count, took);
+  if (state_.interleave != nullptr) core::remember_departures(state_, start_time, apart(took));
 }
 
 /// What the kernel sends goes out as it is.

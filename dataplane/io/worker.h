@@ -11,6 +11,10 @@
 #include "dataplane/core/path.h"
 #include "dataplane/io/kernel_lane.h"
 #include "dataplane/io/tables.h"
+#include "dataplane/io/thread_resources.h"
+#include "dataplane/io/transmit_time.h"
+#include "dataplane/io/tsc.h"
+#include "dataplane/io/wall_clock.h"
 
 namespace anytick::io {
 
@@ -20,16 +24,17 @@ struct PortQueue {
   uint16_t queue = 0;
   const core::Ingress* ingress = nullptr;
   KernelShare kernel;
+  core::NtpTime receive_delay = 0;  ///< that frames have behind them when they can be received
+  core::NtpTime transmit_delay = 0; ///< that they have before them when the transmit call has returned
 };
 
 /// Polls its queues and answers what comes. Construction, stop() and counters() are for the control thread, run() for
 /// the worker's lcore.
 class Worker {
  public:
-  /// `id` is below the number of readers of `tables`. The seed is of the draws. `limiter` is the worker's own and
-  /// outlives it; null: no limits.
+  /// `id` is below the number of readers of `tables`. The seed is of the draws.
   Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vector<PortQueue> queues, Tables& tables,
-         uint64_t seed, core::Limiter* limiter = nullptr);
+         uint64_t seed, const ThreadResources& resources = {});
 
   /// Until stop().
   void run();
@@ -44,10 +49,13 @@ class Worker {
   struct Served {
     PortQueue queue;
     KernelGate gate;
+    uint64_t polled = 0; ///< TSC at the last look at the queue
+    TransmitTime transmit_time;
   };
 
   uint16_t serve(const core::View& view, Served& served);
   uint16_t forward(Served& served);
+  void reply(Served& served, rte_mbuf** frames, uint16_t count);
   uint16_t send(const PortQueue& queue, rte_mbuf** frames, uint16_t count);
 
   const unsigned id_;
@@ -56,6 +64,9 @@ class Worker {
   const Idle idle_;
   std::vector<Served> served_;
   Tables& tables_;
+  const TscScale tsc_;
+  WallClock clock_;
+  uint64_t read_at_ = 0; ///< TSC at the last reading of the clock
   core::WorkerState state_;
   std::array<core::Frame, core::burst_max> frames_;
   alignas(64) std::atomic<bool> stop_{false};

@@ -16,7 +16,7 @@ struct PacketCase {
   const char* rule; ///< one of rules.h
   const char* description;
   Bytes frame;
-  std::string reply; ///< as render() shows its payload; empty: no reply
+  std::string reply; ///< as render_reply() shows it; empty: no reply
   /// All counters that the frame moves by one, but rx_frames. None: a punt, which the caller of handle() counts.
   std::vector<core::Counter> counters;
 
@@ -33,16 +33,17 @@ std::vector<PacketCase> edns_cases();
 std::vector<PacketCase> cookie_cases(uint32_t now = 0);
 std::vector<PacketCase> delegation_cases();
 std::vector<PacketCase> zone_cases();
+std::vector<PacketCase> ntp_cases();
 std::vector<PacketCase> all_cases(uint32_t now = 0);
 
-/// What a row's frame carries.
+/// The DNS message that a row's frame carries.
 struct Asked {
   std::string from;
   bool ipv6;
   Bytes query;
 };
 
-/// Nothing, where the fault is in the frame: such a row is about the packet path alone.
+/// Nothing, where the fault is in the frame: such a row is about the packet path alone. Nor where it is NTP.
 std::optional<Asked> asked_by(const PacketCase& row);
 
 } // namespace anytick::test

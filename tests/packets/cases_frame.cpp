@@ -96,7 +96,6 @@ std::vector<PacketCase> punts() {
       punt("ipv4.protocol", "ICMP", {.protocol = 1}),
       punt("udp.port", "not a service", {.to_port = 5353}),
       punt("udp.port", "not a service, wrong checksum", {.to_port = 5353, .bad_udp_checksum = true}),
-      punt("udp.port", "NTP", {.from_port = 123, .to_port = 123}),
       punt6("ipv6.destination", "no service's", [](P p) { p.to = "2001:db8:53::54"; }),
       punt6("ipv6.destination", "a query to all nodes", [](P p) { p.to = "ff02::1"; }),
       punt6("ipv6.destination", "a query to all nodes, at all stations",

@@ -153,7 +153,7 @@ std::vector<PacketCase> zone_cases() {
 std::vector<PacketCase> all_cases(uint32_t now) {
   std::vector<PacketCase> cases;
   for (const auto& part :
-       {frame_cases(), dns_cases(), edns_cases(), cookie_cases(now), zone_cases(), delegation_cases()})
+       {frame_cases(), dns_cases(), edns_cases(), cookie_cases(now), zone_cases(), delegation_cases(), ntp_cases()})
     cases.insert(cases.end(), part.begin(), part.end());
   return cases;
 }

@@ -53,14 +53,15 @@ TEST_P(PacketTable, Handle) {
   const PacketCase& row = GetParam();
   Buffer buffer(row.frame, room);
   core::WorkerState worker(seed);
-  core::handle(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
+  set_up_ntp(worker);
+  handle_whole(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
   expect_counters(worker.counters, row);
   ASSERT_EQ(buffer.frame.verdict, row.verdict());
   if (row.verdict() == core::Verdict::punt) {
     EXPECT_EQ(buffer.bytes(), row.frame) << "the kernel gets it as it came";
   }
   if (row.verdict() != core::Verdict::reply) return;
-  EXPECT_EQ(render(payload_of_reply(row.frame, buffer.bytes())), row.reply);
+  EXPECT_EQ(render_reply(row.frame, buffer.bytes()), row.reply);
 }
 
 // The same rows, with nothing readable behind the frame and no room to grow.
@@ -68,7 +69,8 @@ TEST_P(PacketTable, StaysInsideTightRoom) {
   const PacketCase& row = GetParam();
   Buffer buffer(row.frame, row.frame.size());
   core::WorkerState worker(seed);
-  core::handle(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
+  set_up_ntp(worker);
+  handle_whole(World::of_cases().view(), ingress_of_cases(), worker, std::span(&buffer.frame, 1));
   EXPECT_EQ(buffer.frame.verdict, row.verdict());
   EXPECT_LE(buffer.frame.length, row.frame.size());
 }
@@ -86,6 +88,7 @@ INSTANTIATE_TEST_SUITE_P(Edns, PacketTable, testing::ValuesIn(edns_cases()), nam
 INSTANTIATE_TEST_SUITE_P(Cookie, PacketTable, testing::ValuesIn(cookie_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Delegation, PacketTable, testing::ValuesIn(delegation_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Zone, PacketTable, testing::ValuesIn(zone_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Ntp, PacketTable, testing::ValuesIn(ntp_cases()), name_of);
 
 TEST(Rules, AreThoseOfTheRows) {
   std::set<std::string> of_rows, listed;
@@ -104,19 +107,20 @@ TEST(Rules, AreThoseOfTheRows) {
 TEST(Burst, SameAsOneByOne) {
   const auto rows = all_cases();
   core::WorkerState worker(seed);
+  set_up_ntp(worker);
   for (size_t first = 0; first < rows.size(); first += core::burst_max) {
     const size_t count = std::min(core::burst_max, rows.size() - first);
     std::vector<Buffer> buffers;
     std::vector<core::Frame> frames;
     for (size_t i = 0; i < count; ++i) frames.push_back(buffers.emplace_back(rows[first + i].frame, room).frame);
-    core::handle(World::of_cases().view(), ingress_of_cases(), worker, frames);
+    handle_whole(World::of_cases().view(), ingress_of_cases(), worker, frames);
     for (size_t i = 0; i < count; ++i) {
       const PacketCase& row = rows[first + i];
       SCOPED_TRACE(std::string(row.rule) + ": " + row.description);
       ASSERT_EQ(frames[i].verdict, row.verdict());
       if (row.reply.empty()) continue;
       const Bytes reply(frames[i].data, frames[i].data + frames[i].length);
-      EXPECT_EQ(render(payload_of_reply(row.frame, reply)), row.reply);
+      EXPECT_EQ(render_reply(row.frame, reply), row.reply);
     }
   }
   EXPECT_EQ(worker.counters.get(Counter::rx_frames), rows.size());
@@ -163,7 +167,7 @@ TEST(Frame, NextHopTakesReplies) {
     EXPECT_EQ(to_hex({reply.begin(), reply.begin() + 12}), "020000000077020000000001");
     Packet from_there = packet;
     from_there.from_mac = "020000000077";
-    EXPECT_EQ(render(payload_of_reply(from_there.bytes(), reply)),
+    EXPECT_EQ(render_reply(from_there.bytes(), reply),
               "NOERROR qr aa rd | 0.test.example. A | 0.test.example. 300 A 203.0.113.11 | - | -");
   }
 }
@@ -231,9 +235,8 @@ TEST(View, NothingLoadedIsServfail) {
   core::WorkerState worker(seed);
   core::handle({}, ingress_of_cases(), worker, std::span(&buffer.frame, 1));
   ASSERT_EQ(buffer.frame.verdict, core::Verdict::reply);
-  EXPECT_EQ(render(payload_of_reply(
-                Packet{.payload = Message{.edns = true, .options = {subnet("192.0.2.0/24")}}.bytes()}.bytes(),
-                buffer.bytes())),
+  EXPECT_EQ(render_reply(Packet{.payload = Message{.edns = true, .options = {subnet("192.0.2.0/24")}}.bytes()}.bytes(),
+                         buffer.bytes()),
             "SERVFAIL qr rd | 0.test.example. A | - | - | OPT 1232 ECS 192.0.2.0/24/0");
 }
 
@@ -246,7 +249,7 @@ TEST(View, WithoutMapEverybodyIsNowhere) {
   core::WorkerState worker(seed);
   core::handle(view, ingress_of_cases(), worker, std::span(&buffer.frame, 1));
   ASSERT_EQ(buffer.frame.verdict, core::Verdict::reply);
-  EXPECT_EQ(render(payload_of_reply(Packet{}.bytes(), buffer.bytes())),
+  EXPECT_EQ(render_reply(Packet{}.bytes(), buffer.bytes()),
             "NOERROR qr aa rd | 0.test.example. A | 0.test.example. 300 A 203.0.113.10 | - | -");
 }
 

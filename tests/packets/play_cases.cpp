@@ -56,7 +56,7 @@ class Play {
   core::WorkerState expected; ///< its counters are what the POP has to have counted, its clock the rows'
 };
 
-/// The datagram of a frame goes from UDP/53: a reply, be it one or not.
+/// The datagram of a frame goes from a service: a reply, be it one or not.
 bool is_from_service(const Bytes& frame) {
   size_t at = 12;
   const auto type = [&] { return unsigned{frame.at(at)} << 8 | frame.at(at + 1); };
@@ -66,7 +66,7 @@ bool is_from_service(const Bytes& frame) {
   const size_t ip = at + 2;
   if (frame.at(ip + (v6 ? 6 : 9)) != IPPROTO_UDP) return false;
   const size_t udp = ip + (v6 ? 40 : 20);
-  return frame.at(udp) == 0 && frame.at(udp + 1) == 53;
+  return frame.at(udp) == 0 && (frame.at(udp + 1) == 53 || frame.at(udp + 1) == 123);
 }
 
 /// Frames on a link. Each row is followed by a query that is always answered, and as frames keep their order, what came
@@ -129,7 +129,7 @@ class Frames : public FramePlay {
     const size_t due = row.reply.empty() ? 0 : 1;
     if (replies.size() != due) return std::to_string(replies.size()) + " replies instead of " + std::to_string(due);
     if (due == 0) return "";
-    const std::string text = render(payload_of_reply(as_received(row.frame), replies.front()));
+    const std::string text = render_reply(as_received(row.frame), replies.front());
     return text == row.reply ? "" : "got  " + text + "\nwant " + row.reply;
   }
 };

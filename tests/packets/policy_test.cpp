@@ -42,7 +42,7 @@ struct Asker {
     core::Frame frame{.data = memory.data(), .length = static_cast<uint32_t>(sent.size()), .room = 2048};
     core::handle(view, ingress_of_cases(), worker, std::span(&frame, 1));
     if (frame.verdict != core::Verdict::reply) return "";
-    return render(payload_of_reply(sent, {memory.begin(), memory.begin() + frame.length}));
+    return render_reply(sent, {memory.begin(), memory.begin() + frame.length});
   }
 
   std::unique_ptr<core::Policy> policy;

@@ -6,6 +6,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "tests/packets/ntp_wire.h"
+
 namespace anytick::test {
 namespace {
 
@@ -274,6 +276,14 @@ Bytes payload_of_reply(const Bytes& request, const Bytes& reply) {
   append(summed, part(reply, udp, reply.size() - udp));
   require(internet_sum(summed) == 0xffff, "UDP: checksum");
   return part(reply, udp + 8, reply.size() - udp - 8);
+}
+
+std::string render_reply(const Bytes& request, const Bytes& reply) {
+  const Bytes payload = payload_of_reply(request, reply);
+  const size_t at = reply.size() - payload.size();
+  if (get16(reply, at - 8) != 123) return render(payload);
+  const size_t length = get16(request, at - 4) - 8;
+  return render_ntp(part(request, at, length), payload);
 }
 
 } // namespace anytick::test

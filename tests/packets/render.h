@@ -17,4 +17,7 @@ std::string render(const Bytes& message);
 /// VLAN tags, TTL 64, DSCP/ECN 0, DF and id 0, lengths and checksums. Throws std::runtime_error naming what is wrong.
 Bytes payload_of_reply(const Bytes& request, const Bytes& reply);
 
+/// The payload of a reply frame as text, by render() or render_ntp().
+std::string render_reply(const Bytes& request, const Bytes& reply);
+
 } // namespace anytick::test

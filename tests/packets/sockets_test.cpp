@@ -63,7 +63,7 @@ class RealSockets : public testing::Test {
   RealSockets() {
     const World& world = World::of_cases();
     EXPECT_TRUE(tables_.load(io::both_tables(copy_of(world.image().bytes()), copy_of(world.map().bytes()))));
-    auto sockets = io::Sockets::open({}, {ipv4_.address, ipv6_.address}, ipv4_.port, tables_, 0, seed);
+    auto sockets = io::Sockets::open({}, {ipv4_.address, ipv6_.address}, {ipv4_.port, std::nullopt}, tables_, 0, seed);
     if (!sockets) throw std::runtime_error(sockets.refusal().text());
     sockets_ = std::move(*sockets);
     sockets_->start();

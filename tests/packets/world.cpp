@@ -6,6 +6,7 @@
 #include "control/geodns_json.h"
 #include "geo/map_builder.h"
 #include "geo/overrides.h"
+#include "tests/packets/ntp_wire.h"
 
 namespace anytick::test {
 namespace {
@@ -43,6 +44,42 @@ World::World(const std::vector<std::pair<std::string, std::string_view>>& zones,
 
 core::View World::view() const {
   return {&*image_, &*map_, join_.get(), &cookie_keys_of_cases(), &identity_of_cases()};
+}
+
+core::WallTime wall_of_cases() {
+  constexpr int64_t second = 1'000'000'000;
+  return {1'795'348'800 * second + 123'456'789, 5000 * second};
+}
+
+core::ClockState clock_of_cases() {
+  const core::WallTime wall = wall_of_cases();
+  core::ClockState state;
+  state.synchronised = 1;
+  state.leap = 0;
+  state.stratum = 2;
+  state.refid = 0x7b0200c0;
+  state.precision = -25;
+  state.reference_time = core::ntp_time(wall.realtime - 100'000'000'000);
+  state.root_delay = 0.010;
+  state.root_dispersion = 0.005;
+  state.measured = wall.monotonic;
+  state.expires = INT64_MAX;
+  state.epoch = wall.realtime - wall.monotonic;
+  return state;
+}
+
+void set_up_ntp(core::WorkerState& worker) {
+  static const core::NtpKeys keys = take(core::NtpKeys::make(ntp_keys_of_cases()));
+  worker.clock_state = clock_of_cases();
+  worker.wall = wall_of_cases();
+  worker.waited = core::ntp_duration(10'000);
+  worker.ntp_keys = &keys;
+}
+
+void handle_whole(const core::View& view, const core::Ingress& ingress, core::WorkerState& worker,
+                  std::span<core::Frame> frames) {
+  core::handle(view, ingress, worker, frames);
+  core::depart(worker, ingress, worker.clock.now + core::ntp_duration(5'000), core::ntp_duration(100));
 }
 
 } // namespace anytick::test

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +48,16 @@ std::string_view overrides_of_cases();
 const core::CookieKeys& cookie_keys_of_cases();
 /// nsid "pop1", hostname "pop1.example", no version.
 const core::Identity& identity_of_cases();
+
+/// A clock at noon of 2026-11-22, synchronised 100 s before: stratum 2, refid 192.0.2.123, delay 10 ms, dispersion 5
+/// ms.
+core::ClockState clock_of_cases();
+core::WallTime wall_of_cases();
+/// Gives the worker that clock and ntp_keys_of_cases().
+void set_up_ntp(core::WorkerState& worker);
+/// handle(), and the NTP replies complete.
+void handle_whole(const core::View& view, const core::Ingress& ingress, core::WorkerState& worker,
+                  std::span<core::Frame> frames);
 
 /// Port 02:00:00:00:00:01 with the addresses 203.0.113.53 and 2001:db8:53::53, sums done in software.
 core::Ingress ingress_of_cases();

@@ -37,7 +37,7 @@ class SocketsTest : public testing::Test {
   SocketsTest() {
     EXPECT_TRUE(tables_.load(both_tables(zone_image(1), geo_map("jp"))));
     Result<std::unique_ptr<Sockets>> sockets =
-        Sockets::open(config_, {*geo::parse_address("127.0.0.1"), *geo::parse_address("::1")}, 0, tables_, 0, 42);
+        Sockets::open(config_, {*geo::parse_address("127.0.0.1"), *geo::parse_address("::1")}, {0, 0}, tables_, 0, 42);
     if (!sockets) throw std::runtime_error(sockets.refusal().text());
     sockets_ = std::move(*sockets);
     sockets_->start();
@@ -280,7 +280,7 @@ TEST_F(SocketsTest, EndsWithConnectionsOpen) {
 TEST_F(SocketsTest, IdleConnectionsAreClosedByTheThread) {
   sockets_.reset();
   config_.idle = std::chrono::seconds(1);
-  sockets_ = std::move(*Sockets::open(config_, {*geo::parse_address("127.0.0.1")}, 0, tables_, 0, 42));
+  sockets_ = std::move(*Sockets::open(config_, {*geo::parse_address("127.0.0.1")}, {0, 0}, tables_, 0, 42));
   sockets_->start();
   EXPECT_TRUE(tcp().is_closed());
   EXPECT_EQ(counted(Counter::tcp_timed_out), 1u);
@@ -322,14 +322,14 @@ TEST_F(SocketsTest, ClientsWaitWhileThereAreNoFiles) {
 
 TEST_F(SocketsTest, AnAddressThatIsTakenIsRefused) {
   const Endpoint taken = sockets_->udp_endpoints().front();
-  const auto refused = Sockets::open(config_, {taken.address}, taken.port, tables_, 0, 42);
+  const auto refused = Sockets::open(config_, {taken.address}, {taken.port, 0}, tables_, 0, 42);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.refusal().text(),
             "UDP 127.0.0.1 port " + std::to_string(taken.port) + ": bind: Address already in use");
 }
 
 TEST_F(SocketsTest, AddressesThatAreNotThereYetCanBeBound) {
-  EXPECT_TRUE(Sockets::open(config_, {*geo::parse_address("192.0.2.53"), *geo::parse_address("2001:db8::53")}, 0,
+  EXPECT_TRUE(Sockets::open(config_, {*geo::parse_address("192.0.2.53"), *geo::parse_address("2001:db8::53")}, {0, 0},
                             tables_, 0, 42));
 }
 
