@@ -7,8 +7,8 @@
 //
 // The second form answers N bursts as the row does and times nothing: for callgrind, which counts instructions.
 //
-// Rows count time around handle() alone: frames are laid out outside of it, as a NIC does. "cycles" are those of the
-// TSC per answer.
+// Rows count time around handle() and depart() alone: frames are laid out outside of it, as a NIC does. "cycles" are
+// those of the TSC per answer.
 
 #include <benchmark/benchmark.h>
 #include <sys/mman.h>
@@ -24,25 +24,22 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/core/checksum.h"
+#include "bench/micro/traffic.h"
 #include "dataplane/core/frame.h"
 #include "dataplane/core/join.h"
 #include "dataplane/core/path.h"
 #include "dataplane/core/policy.h"
 #include "tests/packets/policies.h"
-#include "tests/packets/wire.h"
+#include "tests/packets/world.h"
 
 namespace anytick {
 namespace {
 
-using test::Bytes;
-using test::Message;
-using test::Packet;
+using bench::ingress;
+using bench::Mix;
+using bench::Traffic;
 
 constexpr size_t burst = 32;
-constexpr size_t clients = 1 << 20;
-constexpr size_t buffer_bytes = 2048; // an mbuf's data room, as frames lie in a pool
-constexpr size_t buffers = 1024;      // a ring's worth of them
 
 struct Free {
   void operator()(std::byte* memory) const { std::free(memory); }
@@ -108,82 +105,9 @@ std::vector<std::string> address_names() {
   return names;
 }
 
-core::Ingress ingress() {
-  core::Ingress port;
-  port.mac = {2, 0, 0, 0, 0, 1};
-  port.ipv4 = {__builtin_bswap32(0xcb007135)};
-  port.ipv6.push_back({0x20, 1, 0xd, 0xb8, 0, 0x53, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x53});
-  return port;
-}
-
-enum class Mix { plain, edns, subnet, miss, ipv6 };
-
-/// What the clients send: one frame for each name, and a million addresses to send them from.
-class Load {
- public:
-  explicit Load(Mix mix) : mix_(mix), pool_(buffers * buffer_bytes) {
-    core::Random random(42);
-    for (const std::string& name : address_names()) {
-      Message message{.name = name};
-      if (mix == Mix::miss) message.name.insert(0, std::to_string(random.next() % 1000000) + "x.");
-      message.edns = mix != Mix::plain;
-      if (mix == Mix::subnet) message.options = {test::subnet("198.51.100.0/24")};
-      Packet packet{.payload = message.bytes()};
-      if (mix == Mix::ipv6) {
-        packet.from = "2001:db8:1::7";
-        packet.to = "2001:db8:53::53";
-      }
-      frames_.push_back(packet.bytes());
-    }
-    clients_.resize(clients);
-    for (uint32_t& client : clients_) client = 0x80000000 + static_cast<uint32_t>(random.next() % 0x5f000000);
-  }
-
-  /// Lays the next burst out in the pool, sums right.
-  void next(std::span<core::Frame> burst_frames) {
-    for (core::Frame& frame : burst_frames) {
-      const Bytes& from = frames_[at_ * 2654435761u % frames_.size()];
-      uint8_t* data = pool_.data() + at_ % buffers * buffer_bytes + 128;
-      std::memcpy(data, from.data(), from.size());
-      set_client(data, __builtin_bswap32(clients_[at_ % clients]));
-      frame = {};
-      frame.data = data;
-      frame.length = static_cast<uint32_t>(from.size());
-      frame.room = buffer_bytes - 128;
-      ++at_;
-    }
-  }
-
-  size_t frame_bytes() const { return frames_[0].size(); }
-
- private:
-  // Replaces 4 bytes of source address (and of the client subnet), keeping the sums right by their difference (RFC
-  // 1624).
-  void set_client(uint8_t* data, uint32_t client) const {
-    const size_t address_at = mix_ == Mix::ipv6 ? 14 + 8 + 4 : 14 + 12;
-    const size_t udp = mix_ == Mix::ipv6 ? 14 + 40 : 14 + 20;
-    const auto adjust = [&](size_t sum_at, uint32_t before, uint32_t after) {
-      uint64_t sum = uint16_t(~core::load<uint16_t>(data + sum_at));
-      sum += uint16_t(~before) + uint64_t{uint16_t(~(before >> 16))} + uint16_t(after) + (after >> 16);
-      const auto adjusted = static_cast<uint16_t>(~core::fold_sum(sum));
-      core::store(data + sum_at, adjusted != 0 ? adjusted : uint16_t{0xffff});
-    };
-    const uint32_t before = core::load<uint32_t>(data + address_at);
-    core::store(data + address_at, client);
-    if (mix_ != Mix::ipv6) adjust(14 + 10, before, client);
-    adjust(udp + 6, before, client);
-  }
-
-  Mix mix_;
-  std::vector<Bytes> frames_;
-  std::vector<uint32_t> clients_;
-  std::vector<uint8_t> pool_;
-  size_t at_ = 0;
-};
-
 /// Times `body(frames)` over bursts.
 template <class Body> void run(benchmark::State& state, Mix mix, Body&& body) {
-  Load source(mix);
+  Traffic source(mix, address_names());
   std::array<core::Frame, burst> frames;
   uint64_t cycles = 0;
   for (auto _ : state) {
@@ -243,6 +167,7 @@ class Guarded {
 
   explicit Guarded(const Guard& guard)
       : worker_(7), view_(tables.view()), exceeded_(guard.limits == Guard::Limits::exceeded) {
+    test::set_up_ntp(worker_);
     if (guard.rules > 0) {
       policy_ = policy_of(guard);
       view_.policy = policy_.get();
@@ -266,11 +191,13 @@ class Guarded {
   void handle(std::span<core::Frame> frames) {
     worker_.ticks += core::ticks_per_second * burst / 10'000'000; // 10 million queries a second
     core::handle(view_, port_, worker_, frames);
+    core::depart(worker_, port_, worker_.clock.now + 1000, 10);
   }
   uint64_t frames() const { return worker_.counters.get(core::Counter::rx_frames); }
   /// Whether all frames ended as the row's name says.
   bool is_as_named() const {
-    const uint64_t answered = worker_.counters.get(core::Counter::dns_answered);
+    const uint64_t answered =
+        worker_.counters.get(core::Counter::dns_answered) + worker_.counters.get(core::Counter::ntp_answered);
     const uint64_t limited = worker_.counters.get(core::Counter::drop_limit);
     return answered + limited == frames() && (exceeded_ ? answered <= 100 + frames() / 1000 : limited == 0);
   }
@@ -298,6 +225,12 @@ const Guard guards[] = {
     {"ecs", Mix::subnet},
     {"miss", Mix::miss},
     {"ipv6", Mix::ipv6},
+    {"ntp", Mix::ntp},
+    {"ntp_ipv6", Mix::ntp_ipv6},
+    {"ntp_cmac", Mix::ntp_cmac},
+    {"half_ntp", Mix::half_ntp},
+    {"ntp/limits_on", Mix::ntp, Limits::on},
+    {"half_ntp/limits_on", Mix::half_ntp, Limits::on},
     {"plain/limits_off", Mix::plain, Limits::off},
     {"plain/limits_on", Mix::plain, Limits::on},
     {"plain/limits_exceeded", Mix::plain, Limits::exceeded},
@@ -318,7 +251,7 @@ int answer_bursts(const std::string& row, uint64_t bursts) {
   for (const Guard& guard : guards) {
     if (row != guard.name) continue;
     Guarded path(guard);
-    Load source(guard.mix);
+    Traffic source(guard.mix, address_names());
     std::array<core::Frame, burst> frames;
     for (uint64_t i = 0; i < bursts; ++i) {
       source.next(frames);

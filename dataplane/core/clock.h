@@ -34,7 +34,7 @@ struct ClockState {
   uint32_t leap = 3;         ///< RFC 5905 figure 9: 0 none, 1 a second more, 2 one less at the end of the month
   uint32_t stratum = 0;      ///< 1..15
   uint32_t refid = 0;        ///< as on the wire
-  int32_t precision = 0;     ///< log2 of seconds
+  int32_t precision = -20;   ///< log2 of seconds
   NtpTime reference_time = 0;
   double root_delay = 0;      ///< seconds
   double root_dispersion = 0; ///< seconds, when measured
