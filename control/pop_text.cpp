@@ -1,5 +1,7 @@
 #include "control/pop_text.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -64,6 +66,41 @@ std::string policy_text(const google::protobuf::RepeatedPtrField<v1::PolicyRule>
   return text.empty() ? "" : "policy:\n" + text;
 }
 
+/// An IPv4 address, or at stratum 1 a name.
+std::string refid_text(const v1::Clock& clock) {
+  const std::string& refid = clock.refid();
+  if (refid.size() != 4) return "-";
+  const auto byte = [&](size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(refid[i])); };
+  if (clock.stratum() != 1) return fmt::format("{}.{}.{}.{}", byte(0), byte(1), byte(2), byte(3));
+  const std::string name = refid.substr(0, refid.find('\0'));
+  const bool printable = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
+  return printable ? name : hex_text(refid);
+}
+
+std::string clock_text(const v1::Clock& clock) {
+  if (!clock.synchronised()) return fmt::format("clock: not synchronised: {}\n", clock.reason());
+  return fmt::format(
+      "clock: by {}, stratum {}, {}, root delay {:.6f} s, dispersion {:.6f} s, correction {:+.9f} s, {:.1f} s "
+      "ago\n",
+      clock.source(), clock.stratum(), refid_text(clock), clock.root_delay(), clock.root_dispersion(),
+      clock.correction(), clock.age());
+}
+
+ordered_json clock_json(const v1::Clock& clock) {
+  return {{"source", clock.source()},
+          {"synchronised", clock.synchronised()},
+          {"reason", clock.reason()},
+          {"leap", clock.leap()},
+          {"stratum", clock.stratum()},
+          {"refid", refid_text(clock)},
+          {"root_delay", clock.root_delay()},
+          {"root_dispersion", clock.root_dispersion()},
+          {"correction", clock.correction()},
+          {"slope", clock.slope()},
+          {"age", clock.age()},
+          {"precision", clock.precision()}};
+}
+
 template <class Counters> ordered_json counters_json(const Counters& counters) {
   ordered_json json = ordered_json::object();
   for (const v1::Counter& counter : counters) json[counter.name()] = counter.value();
@@ -112,6 +149,7 @@ std::string status_text(const v1::StatusReply& reply, uint64_t now) {
   for (const v1::Port& port : reply.ports())
     text += fmt::format("port {}: {} received, {} sent, {} missed\n", port.device(), port.received(), port.sent(),
                         port.missed() + port.rx_no_mbuf());
+  if (reply.has_clock()) text += clock_text(reply.clock());
   text += policy_text(reply.policy());
   text += counters_text("counters", reply.counters());
   for (const v1::Worker& worker : reply.workers())
@@ -138,6 +176,7 @@ std::string status_json(const v1::StatusReply& reply) {
   for (const v1::PolicyRule& rule : reply.policy())
     json["policy"].push_back(
         {{"name", rule.name()}, {"action", rule.action()}, {"matched", rule.matched()}, {"decided", rule.decided()}});
+  json["clock"] = reply.has_clock() ? clock_json(reply.clock()) : ordered_json();
   json["counters"] = counters_json(reply.counters());
   json["ports"] = ordered_json::array();
   for (const v1::Port& port : reply.ports())

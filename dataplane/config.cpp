@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <toml++/toml.h>
 
+#include "dataplane/config_sections.h"
 #include "dataplane/core/path.h"
 #include "dataplane/core/toml_reader.h"
 
@@ -351,6 +352,7 @@ Config read_root(const toml::table& table, Faults& faults) {
     sockets.integer("total_seconds", config.sockets.total, 1, 86'400);
   });
   section(root, "limit", faults, [&](TomlReader& limit) { read_limit(limit, faults, config.limit); });
+  section(root, "clock", faults, [&](TomlReader& clock) { read_clock(clock, config.clock); });
   section(root, "trust", faults, [&](TomlReader& trust) { read_trust(trust, faults, config.trusted_keys); });
   read_ports(root, table, faults, config.ports);
   root.finish();

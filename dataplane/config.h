@@ -11,7 +11,9 @@
 
 #include "dataplane/core/identity.h"
 #include "dataplane/core/limit.h"
+#include "dataplane/core/ntp_auth.h"
 #include "dataplane/core/signature.h"
+#include "dataplane/io/chrony.h"
 #include "geo/prefix.h"
 #include "geo/refusal.h"
 
@@ -21,6 +23,7 @@ enum class HugePages : uint8_t { when_free, on, off };
 enum class Idle : uint8_t { spin, pause, sleep };
 enum class Checksums : uint8_t { by_device, software };
 enum class Steering : uint8_t { none, isolate };
+enum class ClockSource : uint8_t { automatic, chrony, kernel, fixed };
 enum class TwinDriver : uint8_t { tap, virtio_user };
 enum class LogLevel : uint8_t { debug, info, warning, error };
 
@@ -54,6 +57,33 @@ struct SocketsConfig {
 struct LimitConfig {
   core::LimitRules rules;
   uint64_t memory_bytes = uint64_t{16} << 20; ///< of the buckets of all threads together
+};
+
+/// NTP.
+struct NtpConfig {
+  bool enabled = true;                   ///< else UDP/123 is the kernel's
+  std::vector<core::NtpKeyConfig> keys;  ///< ids are distinct
+  bool interleaved = false;              ///< RFC 9769
+  uint32_t interleaved_clients = 65'536; ///< that each worker remembers; a power of two
+};
+
+/// A clock in a laboratory.
+struct FixedClock {
+  uint8_t leap = 0;
+  uint8_t stratum = 1;
+  uint32_t refid = 0;         ///< as on the wire
+  double root_delay = 0;      ///< seconds
+  double root_dispersion = 0; ///< seconds
+  double correction = 0;      ///< seconds: the time that is told is CLOCK_REALTIME and this
+};
+
+/// Where it is known from how good the clock is.
+struct ClockConfig {
+  ClockSource source = ClockSource::automatic; ///< chrony; if there never is one, the kernel
+  ChronyAddress chronyd{"/run/chrony/chronyd.sock", "", 0};
+  std::chrono::seconds max_age{10}; ///< that a report is believed
+  uint8_t kernel_stratum = 3;
+  FixedClock fixed;
 };
 
 /// A host's address on an interface, and the length of its network's prefix.
@@ -98,6 +128,8 @@ struct Config {
   WorkersConfig workers;
   SocketsConfig sockets;
   LimitConfig limit;
+  NtpConfig ntp;
+  ClockConfig clock;
   std::vector<core::PublicKey> trusted_keys; ///< distinct; none: tables need no signature
   std::vector<PortConfig> ports;             ///< at least one
 };

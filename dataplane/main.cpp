@@ -20,9 +20,11 @@
 #include <spdlog/spdlog.h>
 
 #include "dataplane/config.h"
+#include "dataplane/io/clock_service.h"
 #include "dataplane/io/control_service.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/kernel_path.h"
+#include "dataplane/io/ntp_threads.h"
 #include "dataplane/io/policy_compiler.h"
 #include "dataplane/io/port.h"
 #include "dataplane/io/rate_limits.h"
@@ -75,7 +77,7 @@ uint64_t random_seed() {
 Result<Ports> open_ports(const Config& config) {
   Ports ports;
   for (const PortConfig& port_config : config.ports) {
-    Result<std::unique_ptr<Port>> port = Port::open(port_config, config.workers);
+    Result<std::unique_ptr<Port>> port = Port::open(port_config, config.workers, config.ntp.enabled);
     if (!port) return port.refusal();
     if (auto refusal = (*port)->start()) return std::move(*refusal);
     ports.push_back(std::move(*port));
@@ -88,12 +90,24 @@ Result<std::unique_ptr<Limits>> make_limits(const Config& config, const Ports& p
   return Limits::make(config.limit, static_cast<unsigned>(config.workers.cores.size()), spread);
 }
 
-ThreadResources resources_of(unsigned thread, Limits& limits) {
-  return {.limiter = &limits.of(thread)};
-}
+/// What the threads that answer have beside tables: the workers, then that of the sockets.
+class Equipment {
+ public:
+  Equipment(const ClockService& clock, Limits& limits, const NtpThreads& ntp)
+      : clock_(clock), limits_(limits), ntp_(ntp) {}
+
+  ThreadResources of(unsigned thread) const {
+    return {&clock_.cell(), &limits_.of(thread), ntp_.keys(thread), ntp_.interleave(thread)};
+  }
+
+ private:
+  const ClockService& clock_;
+  Limits& limits_;
+  const NtpThreads& ntp_;
+};
 
 Workers make_workers(const Config& config, const Ports& ports, const KernelPath& kernel, Tables& tables,
-                     Limits& limits) {
+                     const Equipment& equipment) {
   Workers workers;
   const auto count = static_cast<unsigned>(config.workers.cores.size());
   for (unsigned i = 0; i < count; ++i) {
@@ -102,20 +116,22 @@ Workers make_workers(const Config& config, const Ports& ports, const KernelPath&
       queues.push_back({ports[p]->id(), static_cast<uint16_t>(i), &ports[p]->ingress(), kernel.share(p, i, count)});
     }
     workers.push_back(std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables,
-                                               random_seed(), resources_of(i, limits)));
+                                               random_seed(), equipment.of(i)));
   }
   return workers;
 }
 
 /// At the service addresses of all ports; null if they are not wanted. They are the reader of the tables that comes
 /// after the workers.
-Result<std::unique_ptr<Sockets>> open_sockets(const Config& config, Tables& tables, Limits& limits) {
+Result<std::unique_ptr<Sockets>> open_sockets(const Config& config, Tables& tables, const Equipment& equipment) {
   if (!config.sockets.enabled) return std::unique_ptr<Sockets>();
   std::set<geo::Address> addresses;
   for (const PortConfig& port : config.ports) addresses.insert(port.addresses.begin(), port.addresses.end());
   const auto id = static_cast<unsigned>(config.workers.cores.size());
-  return Sockets::open(config.sockets, {addresses.begin(), addresses.end()}, {}, tables, id, random_seed(),
-                       resources_of(id, limits));
+  SocketPorts ports;
+  if (!config.ntp.enabled) ports.ntp.reset();
+  return Sockets::open(config.sockets, {addresses.begin(), addresses.end()}, ports, tables, id, random_seed(),
+                       equipment.of(id));
 }
 
 /// The workers on their lcores, from construction to destruction.
@@ -170,8 +186,13 @@ int serve(const Config& config, const sigset_t& signals) {
   if (!kernel) return fail(kernel.refusal());
   const Result<std::unique_ptr<Limits>> limits = make_limits(config, *ports);
   if (!limits) return fail(limits.refusal());
-  Workers workers = make_workers(config, *ports, **kernel, tables, **limits);
-  const Result<std::unique_ptr<Sockets>> sockets = open_sockets(config, tables, **limits);
+  const Result<NtpThreads> ntp = NtpThreads::make(config.ntp, readers);
+  if (!ntp) return fail(ntp.refusal());
+  ClockService clock(config.clock, int64_t{ANYTICK_BUILT} * 1'000'000'000);
+  if (config.ntp.enabled) clock.start();
+  const Equipment equipment(clock, **limits, *ntp);
+  Workers workers = make_workers(config, *ports, **kernel, tables, equipment);
+  const Result<std::unique_ptr<Sockets>> sockets = open_sockets(config, tables, equipment);
   if (!sockets) return fail(sockets.refusal());
   std::vector<WorkerView> views;
   for (const auto& worker : workers) views.push_back({worker->core(), &worker->counters()});
@@ -179,7 +200,7 @@ int serve(const Config& config, const sigset_t& signals) {
   std::vector<PortView> port_views;
   for (const auto& port : *ports) port_views.push_back({std::string(port->config().device_name()), port->id()});
   ControlService service({config.name, ANYTICK_VERSION, config.max_table_bytes}, tables, std::move(views),
-                         std::move(port_views));
+                         std::move(port_views), config.ntp.enabled ? &clock : nullptr);
   const RunningWorkers running(workers);
   if (*sockets != nullptr) (*sockets)->start();
   const Result<std::unique_ptr<ControlServer>> server = ControlServer::start(config.control_socket, service);

@@ -112,6 +112,18 @@ class TomlReader {
     }
   }
 
+  /// With or without a fraction.
+  void number(std::string_view key, double& value, double low, double high) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const auto number = node->value<double>();
+    if (node->is_number() && number && *number >= low && *number <= high) {
+      value = *number;
+    } else {
+      fault(*node, key, fmt::format("must be a number from {} to {}", low, high));
+    }
+  }
+
   template <class Enum> void choice(std::string_view key, Enum& value, Choices<Enum> choices) {
     const toml::node* node = find(key);
     if (node == nullptr) return;

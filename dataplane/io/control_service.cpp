@@ -17,6 +17,7 @@
 
 #include "dataplane/io/secrets.h"
 #include "dataplane/io/stall_guard.h"
+#include "dataplane/io/wall_clock.h"
 
 namespace anytick::io {
 namespace {
@@ -130,6 +131,23 @@ void fill_ports(pop::v1::StatusReply& reply, const std::vector<PortView>& ports)
   }
 }
 
+void fill(pop::v1::Clock& out, const ClockStatus& status) {
+  const core::ClockState& state = status.state;
+  const core::WallTime now = read_wall_clock().wall;
+  out.set_source(status.source);
+  out.set_synchronised(core::clock_at(state, now).is_synchronised());
+  out.set_reason(status.reason);
+  out.set_leap(state.leap);
+  out.set_stratum(state.stratum);
+  out.set_refid(&state.refid, sizeof state.refid);
+  out.set_root_delay(state.root_delay);
+  out.set_root_dispersion(state.root_dispersion);
+  out.set_correction(static_cast<double>(state.correction) * 1e-9);
+  out.set_slope(state.slope);
+  out.set_age(state.measured == 0 ? 0 : static_cast<double>(now.monotonic - state.measured) * 1e-9);
+  out.set_precision(state.precision);
+}
+
 template <class List> void fill_secrets(List& list, const core::CookieKeys& keys) {
   for (uint32_t i = 0; i < keys.count; ++i) {
     pop::v1::CookieSecretInfo& out = *list.Add();
@@ -170,9 +188,9 @@ std::optional<Refusal> clear_socket(const std::filesystem::path& path) {
 } // namespace
 
 ControlService::ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers,
-                               std::vector<PortView> ports)
+                               std::vector<PortView> ports, const ClockService* clock)
     : config_(std::move(config)), tables_(tables), workers_(std::move(workers)), ports_(std::move(ports)),
-      started_(static_cast<uint64_t>(std::time(nullptr))) {}
+      clock_(clock), started_(static_cast<uint64_t>(std::time(nullptr))) {}
 
 grpc::Status ControlService::Load(grpc::ServerContext* context, grpc::ServerReader<pop::v1::LoadRequest>* stream,
                                   pop::v1::LoadReply* reply) {
@@ -259,6 +277,7 @@ grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusR
   fill_counters(*reply, workers_);
   if (running->zone != nullptr) fill_zones(*reply, running->zone->table);
   if (running->policy != nullptr) fill_policy(*reply, *running->policy);
+  if (clock_ != nullptr) fill(*reply->mutable_clock(), clock_->status());
   return grpc::Status::OK;
 }
 

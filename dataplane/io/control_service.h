@@ -11,6 +11,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "dataplane/core/counters.h"
+#include "dataplane/io/clock_service.h"
 #include "dataplane/io/tables.h"
 #include "dataplane/io/upload.h"
 #include "dataplane/pop.grpc.pb.h"
@@ -42,7 +43,7 @@ struct ServiceConfig {
 class ControlService final : public pop::v1::Pop::Service {
  public:
   ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers,
-                 std::vector<PortView> ports = {});
+                 std::vector<PortView> ports = {}, const ClockService* clock = nullptr);
 
   grpc::Status Load(grpc::ServerContext* context, grpc::ServerReader<pop::v1::LoadRequest>* stream,
                     pop::v1::LoadReply* reply) override;
@@ -60,7 +61,8 @@ class ControlService final : public pop::v1::Pop::Service {
   Tables& tables_;
   std::vector<WorkerView> workers_;
   std::vector<PortView> ports_;
-  uint64_t started_; ///< seconds since 1970
+  const ClockService* clock_; ///< null: NTP is not answered
+  uint64_t started_;          ///< seconds since 1970
   std::atomic<unsigned> loads_{0};
 };
 
