@@ -56,7 +56,8 @@ int measure_precision() {
 ClockService::ClockService(const ClockConfig& config, int64_t not_before)
     : config_(config), chrony_(config.chronyd), kernel_{config.kernel_stratum, 0},
       tracker_(rules_of(config, not_before)), fixed_since_(read_wall_clock().wall.realtime), source_(config.source) {
-  publish();
+  cell_.store(tracker_.state());
+  status_ = {std::string(name_of(source_)), tracker_.reason(), tracker_.state()};
 }
 
 void ClockService::start() {

@@ -115,7 +115,8 @@ uint16_t Worker::serve(const core::View& view, Served& served) {
   return received;
 }
 
-/// NTP replies are told when they go out as late as can be.
+/// NTP replies are told when they go out as late as can be: some devices send in the transmit call, so that they leave
+/// one after the other while it lasts.
 void Worker::reply(Served& served, rte_mbuf** frames, uint16_t count) {
   const PortQueue& queue = served.queue;
   if (state_.departing == 0) {
@@ -124,7 +125,7 @@ void Worker::reply(Served& served, rte_mbuf** frames, uint16_t count) {
   }
   const uint64_t start = rte_rdtsc();
   const core::NtpTime start_time = state_.clock.now + tsc_.ntp_duration(start - read_at_) + queue.transmit_delay;
-  const auto apart = [&](uint64_t ticks) { return tsc_.ntp_duration(ticks) / state_.departing; };
+  const auto apart = [&](uint64_t ticks) { return tsc_.ntp_duration(ticks) / (state_.departing + 1); };
   core::depart(state_, *queue.ingress, start_time, apart(served.transmit_time.expected(count)));
   const uint16_t sent = send(queue, frames, count);
   const uint64_t took = rte_rdtsc() - start;
