@@ -26,18 +26,6 @@ using core::Faults;
 using core::section;
 using core::TomlReader;
 
-Result<std::string> read_text(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string text;
-  std::array<char, 4096> part;
-  while (stream) { // not by iterators, which throw where the file is a directory
-    stream.read(part.data(), part.size());
-    text.append(part.data(), static_cast<size_t>(stream.gcount()));
-  }
-  if (!stream.is_open() || stream.bad()) return Refusal{file, "", std::strerror(errno)};
-  return text;
-}
-
 /// CPU numbers, distinct.
 void read_cores(TomlReader& reader, std::string_view key, Faults& faults, std::vector<unsigned>& value) {
   std::vector<unsigned> found;
@@ -224,6 +212,8 @@ PortConfig read_port(const toml::table& table, const std::string& path, size_t i
   reader.integer("rx_descriptors", port.rx_descriptors, 64, 32768);
   reader.integer("tx_descriptors", port.tx_descriptors, 64, 32768);
   reader.integer("mtu", port.mtu, 1280, 9600);
+  reader.integer("receive_delay_ns", port.receive_delay, 0, 1'000'000);
+  reader.integer("transmit_delay_ns", port.transmit_delay, 0, 1'000'000);
   reader.choice("steering", port.steering, Choices<Steering>{{"none", Steering::none}, {"isolate", Steering::isolate}});
   read_kernel(reader, faults, index, port);
   reader.finish();
@@ -352,6 +342,7 @@ Config read_root(const toml::table& table, Faults& faults) {
     sockets.integer("total_seconds", config.sockets.total, 1, 86'400);
   });
   section(root, "limit", faults, [&](TomlReader& limit) { read_limit(limit, faults, config.limit); });
+  section(root, "ntp", faults, [&](TomlReader& ntp) { read_ntp(ntp, faults, config.ntp); });
   section(root, "clock", faults, [&](TomlReader& clock) { read_clock(clock, config.clock); });
   section(root, "trust", faults, [&](TomlReader& trust) { read_trust(trust, faults, config.trusted_keys); });
   read_ports(root, table, faults, config.ports);
@@ -360,6 +351,18 @@ Config read_root(const toml::table& table, Faults& faults) {
 }
 
 } // namespace
+
+Result<std::string> read_text(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string text;
+  std::array<char, 4096> part;
+  while (stream) { // not by iterators, which throw where the file is a directory
+    stream.read(part.data(), part.size());
+    text.append(part.data(), static_cast<size_t>(stream.gcount()));
+  }
+  if (!stream.is_open() || stream.bad()) return Refusal{file, "", std::strerror(errno)};
+  return text;
+}
 
 ParsedConfig parse_config(std::string_view text, const std::string& file) {
   Faults faults(file);

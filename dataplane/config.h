@@ -108,7 +108,9 @@ struct PortConfig {
   Checksums checksum = Checksums::by_device;
   uint16_t rx_descriptors = 1024;
   uint16_t tx_descriptors = 1024;
-  uint16_t mtu = 1500; ///< bytes of an IP packet
+  uint16_t mtu = 1500;                        ///< bytes of an IP packet
+  std::chrono::nanoseconds receive_delay{0};  ///< from the wire until a frame can be received
+  std::chrono::nanoseconds transmit_delay{0}; ///< from the end of the transmit call to the wire
   Steering steering = Steering::none;
   TwinConfig kernel;
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -90,6 +91,10 @@ Result<std::unique_ptr<Limits>> make_limits(const Config& config, const Ports& p
   return Limits::make(config.limit, static_cast<unsigned>(config.workers.cores.size()), spread);
 }
 
+core::NtpTime duration(std::chrono::nanoseconds time) {
+  return core::ntp_duration(static_cast<uint64_t>(time.count()));
+}
+
 /// What the threads that answer have beside tables: the workers, then that of the sockets.
 class Equipment {
  public:
@@ -113,7 +118,9 @@ Workers make_workers(const Config& config, const Ports& ports, const KernelPath&
   for (unsigned i = 0; i < count; ++i) {
     std::vector<PortQueue> queues;
     for (size_t p = 0; p < ports.size(); ++p) {
-      queues.push_back({ports[p]->id(), static_cast<uint16_t>(i), &ports[p]->ingress(), kernel.share(p, i, count)});
+      const PortConfig& port = ports[p]->config();
+      queues.push_back({ports[p]->id(), static_cast<uint16_t>(i), &ports[p]->ingress(), kernel.share(p, i, count),
+                        duration(port.receive_delay), duration(port.transmit_delay)});
     }
     workers.push_back(std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables,
                                                random_seed(), equipment.of(i)));
