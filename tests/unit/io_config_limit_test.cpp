@@ -77,25 +77,36 @@ std::function<double(const LimitConfig&)> rate_of(core::AnswerClass which) {
 
 INSTANTIATE_TEST_SUITE_P(
     , LimitNumber,
-    testing::Values(NumberCase{"answers", 1000, 0, 1'000'000, rate_of(core::AnswerClass::answer)},
-                    NumberCase{"nodata", 200, 0, 1'000'000, rate_of(core::AnswerClass::nodata)},
-                    NumberCase{"nxdomain", 200, 0, 1'000'000, rate_of(core::AnswerClass::nxdomain)},
-                    NumberCase{"referrals", 200, 0, 1'000'000, rate_of(core::AnswerClass::referral)},
-                    NumberCase{"errors", 100, 0, 1'000'000, rate_of(core::AnswerClass::error)},
-                    NumberCase{"burst_seconds", 5, 1, 60, [](const LimitConfig& c) { return c.rules.burst_seconds; }},
-                    NumberCase{"ipv4_prefix", 24, 8, 32, [](const LimitConfig& c) { return c.rules.ipv4_prefix; }},
-                    NumberCase{"ipv6_prefix", 56, 16, 64, [](const LimitConfig& c) { return c.rules.ipv6_prefix; }},
-                    NumberCase{"slip", 2, 0, 100, [](const LimitConfig& c) { return c.rules.slip; }},
-                    NumberCase{"reply_ratio", 10, 0, 1000, [](const LimitConfig& c) { return c.rules.reply_ratio; }},
-                    NumberCase{"memory_mb", 16, 1, 65'536,
-                               [](const LimitConfig& c) { return static_cast<double>(c.memory_bytes >> 20); }}),
+    testing::Values(
+        NumberCase{"answers", 1000, 0, 1'000'000, rate_of(core::AnswerClass::answer)},
+        NumberCase{"nodata", 200, 0, 1'000'000, rate_of(core::AnswerClass::nodata)},
+        NumberCase{"nxdomain", 200, 0, 1'000'000, rate_of(core::AnswerClass::nxdomain)},
+        NumberCase{"referrals", 200, 0, 1'000'000, rate_of(core::AnswerClass::referral)},
+        NumberCase{"errors", 100, 0, 1'000'000, rate_of(core::AnswerClass::error)},
+        NumberCase{"ntp", 50, 0, 1'000'000, rate_of(core::AnswerClass::ntp)},
+        NumberCase{"ntp_ipv4_prefix", 32, 8, 32, [](const LimitConfig& c) { return c.rules.ntp_ipv4_prefix; }},
+        NumberCase{"ntp_ipv6_prefix", 64, 16, 64, [](const LimitConfig& c) { return c.rules.ntp_ipv6_prefix; }},
+        NumberCase{"ntp_leak", 4, 0, 100, [](const LimitConfig& c) { return c.rules.ntp_leak; }},
+        NumberCase{"ntp_kod", 0, 0, 1000, [](const LimitConfig& c) { return c.rules.ntp_kod; }},
+        NumberCase{"burst_seconds", 5, 1, 60, [](const LimitConfig& c) { return c.rules.burst_seconds; }},
+        NumberCase{"ipv4_prefix", 24, 8, 32, [](const LimitConfig& c) { return c.rules.ipv4_prefix; }},
+        NumberCase{"ipv6_prefix", 56, 16, 64, [](const LimitConfig& c) { return c.rules.ipv6_prefix; }},
+        NumberCase{"slip", 2, 0, 100, [](const LimitConfig& c) { return c.rules.slip; }},
+        NumberCase{"reply_ratio", 10, 0, 1000, [](const LimitConfig& c) { return c.rules.reply_ratio; }},
+        NumberCase{"memory_mb", 16, 1, 65'536,
+                   [](const LimitConfig& c) { return static_cast<double>(c.memory_bytes >> 20); }}),
     [](const auto& each) { return each.param.key; });
 
 TEST(Limit, KeysAreIndependent) {
-  const LimitConfig config = parsed("errors = 1\nreferrals = 2\nnxdomain = 3\nnodata = 4\nanswers = 5\nslip = 6\n"
+  const LimitConfig config = parsed("ntp = 12\nntp_ipv4_prefix = 13\nntp_ipv6_prefix = 21\nntp_leak = 14\nntp_kod = "
+                                    "15\nerrors = 1\nreferrals = 2\nnxdomain = 3\nnodata = 4\nanswers = 5\nslip = 6\n"
                                     "reply_ratio = 7\nburst_seconds = 8\nipv4_prefix = 9\nipv6_prefix = 20\n"
                                     "memory_mb = 11\nmode = \"log\"\nallow = [\"2001:db8::1\"]");
-  EXPECT_EQ(config.rules.per_second, (decltype(config.rules.per_second){5, 4, 3, 2, 1}));
+  EXPECT_EQ(config.rules.per_second, (decltype(config.rules.per_second){5, 4, 3, 2, 1, 12}));
+  EXPECT_EQ(config.rules.ntp_ipv4_prefix, 13);
+  EXPECT_EQ(config.rules.ntp_ipv6_prefix, 21);
+  EXPECT_EQ(config.rules.ntp_leak, 14u);
+  EXPECT_EQ(config.rules.ntp_kod, 15u);
   EXPECT_EQ(config.rules.slip, 6u);
   EXPECT_EQ(config.rules.reply_ratio, 7u);
   EXPECT_EQ(config.rules.burst_seconds, 8);
