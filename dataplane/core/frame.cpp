@@ -1,6 +1,7 @@
 #include "dataplane/core/frame.h"
 
 #include <algorithm>
+#include <array>
 
 #include "dataplane/core/bytes.h"
 #include "dataplane/core/checksum.h"
@@ -35,9 +36,12 @@ bool is_unicast_ipv6(const uint8_t* address) {
   return address[0] != 0xff && (high != 0 || low > 1);
 }
 
-uint64_t pseudo_header_sum(const uint8_t* ip, const Datagram& datagram, uint32_t udp_length) {
-  const bool v6 = datagram.l3_length == ipv6_bytes;
-  return sum_bytes(ip + (v6 ? 8 : 12), v6 ? 32 : 8) + big16(static_cast<uint16_t>(udp_length)) + big16(protocol_udp);
+uint64_t sum_addresses(const uint8_t* ip, const Datagram& datagram) {
+  return datagram.l3_length == ipv6_bytes ? sum_words<8>(ip + 8) : sum_words<2>(ip + 12);
+}
+
+uint64_t pseudo_header_sum(uint64_t addresses, uint32_t udp_length) {
+  return addresses + big16(static_cast<uint16_t>(udp_length)) + big16(protocol_udp);
 }
 
 Counter parse_ipv4(const Frame& frame, const Ingress& ingress, Datagram& datagram, uint32_t& l3_payload) {
@@ -49,7 +53,7 @@ Counter parse_ipv4(const Frame& frame, const Ingress& ingress, Datagram& datagra
   if (header < ipv4_bytes || total < header || total > available) return Counter::drop_ip_header;
   if (header > ipv4_bytes) return Counter::punted;
   if (frame.ip_checksum == Checksum::bad ||
-      (frame.ip_checksum == Checksum::unknown && fold_sum(sum_bytes(ip, ipv4_bytes)) != 0xffff))
+      (frame.ip_checksum == Checksum::unknown && fold_sum(sum_words<ipv4_bytes / 4>(ip)) != 0xffff))
     return Counter::drop_ip_checksum;
   const uint32_t source = load<uint32_t>(ip + 12);
   const uint32_t destination = load<uint32_t>(ip + 16);
@@ -88,7 +92,7 @@ bool udp_checksum_is_good(const Frame& frame, const Datagram& datagram, uint32_t
   // RFC 768: zero means none was computed; RFC 8200 8.1 forbids that for IPv6.
   if (load<uint16_t>(udp + 6) == 0) return datagram.l3_length == ipv4_bytes;
   if (frame.udp_checksum != Checksum::unknown) return frame.udp_checksum == Checksum::good;
-  return fold_sum(pseudo_header_sum(ip, datagram, udp_length) + sum_bytes(udp, udp_length)) == 0xffff;
+  return fold_sum(pseudo_header_sum(sum_addresses(ip, datagram), udp_length) + sum_bytes(udp, udp_length)) == 0xffff;
 }
 
 Counter parse_udp(const Frame& frame, const Ingress& ingress, Datagram& datagram, uint32_t l3_payload) {
@@ -108,44 +112,37 @@ Counter parse_udp(const Frame& frame, const Ingress& ingress, Datagram& datagram
   return ours;
 }
 
-void swap_bytes(uint8_t* left, uint8_t* right, size_t count) {
-  std::swap_ranges(left, left + count, right);
+template <size_t count> void swap_bytes(uint8_t* left, uint8_t* right) {
+  std::array<uint8_t, count> kept;
+  std::memcpy(kept.data(), left, count);
+  std::memcpy(left, right, count);
+  std::memcpy(right, kept.data(), count);
 }
 
-/// `sum`: partial, of all that the checksum covers.
-void store_udp_checksum(uint8_t* udp, uint64_t sum) {
+/// `sum`: partial, of all that it covers.
+uint16_t udp_checksum(uint64_t sum) {
   const auto checksum = static_cast<uint16_t>(~fold_sum(sum));
-  store(udp + 6, checksum != 0 ? checksum : uint16_t{0xffff}); // RFC 768: a computed zero is sent as all ones
+  return checksum != 0 ? checksum : uint16_t{0xffff}; // RFC 768: a computed zero is sent as all ones
 }
 
-void turn_ipv4(uint8_t* ip, bool device_sums, uint32_t payload) {
-  store_big16(ip, 0x4500);
-  store_big16(ip + 2, static_cast<uint16_t>(ipv4_bytes + payload));
-  store_big16(ip + 4, 0);
-  store_big16(ip + 6, 0x4000);
-  ip[8] = reply_ttl;
-  store<uint16_t>(ip + 10, 0);
-  swap_bytes(ip + 12, ip + 16, 4);
-  if (!device_sums) store<uint16_t>(ip + 10, static_cast<uint16_t>(~fold_sum(sum_bytes(ip, ipv4_bytes))));
+/// Sums are made of what is written, not read back: a load of bytes that several stores have just left waits for them.
+void turn_ipv4(uint8_t* ip, uint64_t addresses, bool device_sums, uint32_t payload) {
+  const uint16_t version_and_tos = big16(0x4500), total = big16(static_cast<uint16_t>(ipv4_bytes + payload)),
+                 dont_fragment = big16(0x4000), ttl_and_protocol = reply_ttl | protocol_udp << 8;
+  const uint64_t sum = addresses + version_and_tos + total + dont_fragment + ttl_and_protocol;
+  const uint16_t checksum = device_sums ? uint16_t{0} : static_cast<uint16_t>(~fold_sum(sum));
+  store<uint64_t>(ip, version_and_tos | uint64_t{total} << 16 | uint64_t{dont_fragment} << 48);
+  store<uint32_t>(ip + 8, ttl_and_protocol | uint32_t{checksum} << 16);
+  swap_bytes<4>(ip + 12, ip + 16);
 }
 
 void turn_ipv6(uint8_t* ip, uint32_t payload) {
-  store_big32(ip, 0x60000000);
-  store_big16(ip + 4, static_cast<uint16_t>(payload));
-  ip[7] = reply_ttl;
-  swap_bytes(ip + 8, ip + 24, 16);
+  store<uint64_t>(ip, uint64_t{0x60} | uint64_t{big16(static_cast<uint16_t>(payload))} << 32 |
+                          uint64_t{protocol_udp} << 48 | uint64_t{reply_ttl} << 56);
+  swap_bytes<16>(ip + 8, ip + 24);
 }
 
 } // namespace
-
-Counter check_source_port(Service service, uint16_t port) {
-  if (port == 0) return Counter::drop_port;
-  // A reply to another request-reply service would be answered by it: a loop (echo, qotd, chargen, NTP and DNS). NTP
-  // itself tells requests from replies, and ntpd asks from its own port.
-  const uint16_t other = service == Service::dns ? port_ntp : port_dns;
-  if (port == 7 || port == 17 || port == 19 || port == other) return Counter::drop_cross_service;
-  return ours;
-}
 
 Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram) {
   if (frame.length < ethernet_bytes) return Counter::drop_runt;
@@ -171,22 +168,21 @@ void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram,
   uint8_t* ip = frame.data + datagram.l2_length;
   uint8_t* udp = ip + datagram.l3_length;
   const uint32_t udp_length = udp_bytes + payload_length;
+  const uint64_t addresses = sum_addresses(ip, datagram);
   std::memcpy(frame.data, ingress.next_hop ? ingress.next_hop->data() : frame.data + 6, 6);
   std::memcpy(frame.data + 6, ingress.mac.data(), 6);
   if (datagram.l3_length == ipv6_bytes) {
     turn_ipv6(ip, udp_length);
   } else {
-    turn_ipv4(ip, ingress.tx_ip_checksum, udp_length);
+    turn_ipv4(ip, addresses, ingress.tx_ip_checksum, udp_length);
   }
-  swap_bytes(udp, udp + 2, 2);
-  store_big16(udp + 4, static_cast<uint16_t>(udp_length));
-  store<uint16_t>(udp + 6, 0);
-  const uint64_t pseudo = pseudo_header_sum(ip, datagram, udp_length);
-  if (ingress.tx_udp_checksum) {
-    store(udp + 6, fold_sum(pseudo));
-  } else {
-    store_udp_checksum(udp, pseudo + sum_bytes(udp, udp_length));
-  }
+  const uint16_t from = load<uint16_t>(udp), to = load<uint16_t>(udp + 2);
+  const uint16_t length = big16(static_cast<uint16_t>(udp_length));
+  const uint64_t pseudo = pseudo_header_sum(addresses, udp_length);
+  const uint16_t checksum =
+      ingress.tx_udp_checksum ? fold_sum(pseudo)
+                              : udp_checksum(pseudo + from + to + length + sum_bytes(udp + udp_bytes, payload_length));
+  store<uint64_t>(udp, to | uint64_t{from} << 16 | uint64_t{length} << 32 | uint64_t{checksum} << 48);
   frame.length = datagram.payload_at() + payload_length;
   frame.l2_length = datagram.l2_length;
   frame.l3_length = datagram.l3_length;
@@ -195,7 +191,7 @@ void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram,
 void sum_up(uint8_t* payload, size_t from, size_t end) {
   uint8_t* udp = payload - udp_bytes;
   const auto before = static_cast<uint16_t>(~load<uint16_t>(udp + 6));
-  store_udp_checksum(udp, before + sum_bytes(payload + from, end - from));
+  store(udp + 6, udp_checksum(before + sum_bytes(payload + from, end - from)));
 }
 
 } // namespace anytick::core

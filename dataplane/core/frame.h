@@ -26,7 +26,15 @@ struct Datagram {
 };
 
 /// Counter::count_ where a datagram from this port may be answered, else why it is dropped.
-Counter check_source_port(Service service, uint16_t port);
+inline Counter check_source_port(Service service, uint16_t port) {
+  if (port > port_ntp) return Counter::count_;
+  if (port == 0) return Counter::drop_port;
+  // A reply to another request-reply service would be answered by it: a loop (echo, qotd, chargen, NTP and DNS). NTP
+  // itself tells requests from replies, and ntpd asks from its own port.
+  const uint16_t other = service == Service::dns ? port_ntp : port_dns;
+  const bool loops = port == 7 || port == 17 || port == 19 || port == other;
+  return loops ? Counter::drop_cross_service : Counter::count_;
+}
 
 /// Counter::count_ where the frame is a datagram to a service at a service address; Counter::punted where it is another
 /// that the kernel may want: not to a service address, another protocol or port, not of one piece (fragments,

@@ -15,11 +15,8 @@ constexpr Counter good = Counter::count_;
 enum Mode : uint8_t { unspecified = 0, symmetric_active = 1, symmetric_passive = 2, client = 3, server = 4 };
 
 // Where fields are in the header (RFC 5905 figure 8).
-constexpr size_t stratum_at = 1;
-constexpr size_t precision_at = 3;
-constexpr size_t root_delay_at = 4;
+constexpr size_t poll_at = 2;
 constexpr size_t root_dispersion_at = 8;
-constexpr size_t refid_at = 12;
 constexpr size_t reference_at = 16;
 constexpr size_t origin_at = 24;
 constexpr size_t receive_at = 32;
@@ -49,6 +46,11 @@ uint8_t first_of_reply(uint8_t first, uint16_t source_port) {
   default:
     return 0;
   }
+}
+
+/// As one word, so that whoever sums it up soon need not wait for two.
+void store_pair(uint8_t* to, uint32_t first, uint32_t second) {
+  store(to, uint64_t{second} << 32 | first);
 }
 
 bool is_mac(size_t length) {
@@ -111,15 +113,13 @@ NtpReply write_ntp_reply(WorkerState& worker, const NtpRequest& request, NtpTime
   const NtpTime earlier = kiss ? 0 : earlier_transmit(worker, message);
   NtpReply reply{request.key, (received & ~stamp_mask) | (worker.stamps++ & stamp_mask), earlier != 0,
                  ntp_header_bytes};
-  const uint8_t leap = kiss ? leap_unknown : clock.leap;
-  message[0] = static_cast<uint8_t>(leap << 6 | request.first);
-  message[stratum_at] = kiss ? 0 : clock.stratum;
-  message[precision_at] = static_cast<uint8_t>(clock.precision);
-  store_big32(message + root_delay_at, clock.root_delay);
-  store_big32(message + root_dispersion_at, clock.root_dispersion);
-  store(message + refid_at, kiss ? refid_rate : clock.refid);
+  const uint64_t origin = load<uint64_t>(message + (reply.interleaved ? receive_at : transmit_at));
+  const uint32_t head = (kiss ? leap_unknown : clock.leap) << 6u | request.first | (kiss ? 0u : clock.stratum) << 8 |
+                        uint32_t{message[poll_at]} << 16 | uint32_t{static_cast<uint8_t>(clock.precision)} << 24;
+  store_pair(message, head, big32(clock.root_delay));
+  store_pair(message + root_dispersion_at, big32(clock.root_dispersion), kiss ? refid_rate : clock.refid);
   store(message + reference_at, big64(clock.reference_time));
-  store(message + origin_at, load<uint64_t>(message + (reply.interleaved ? receive_at : transmit_at)));
+  store(message + origin_at, origin);
   store(message + receive_at, big64(reply.received));
   store(message + transmit_at, big64(earlier));
   if (reply.key != nullptr) {

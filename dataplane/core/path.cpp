@@ -1,7 +1,7 @@
 #include "dataplane/core/path.h"
 
-#include <algorithm>
 #include <cassert>
+#include <new>
 
 #include "dataplane/core/dns_answer.h"
 #include "dataplane/core/dns_query.h"
@@ -12,14 +12,22 @@
 namespace anytick::core {
 namespace {
 
-/// A frame on its way, between the passes of a burst.
+struct DnsWork {
+  DnsQuery query;
+  Lookup lookup;
+};
+
+/// A frame on its way, between the passes of a burst. Large: what is not needed is not touched.
 struct Transit {
+  Transit() {} // NOLINT: of ntp and dns, the one that it is about begins when it is parsed
+
   Frame* frame;
   Datagram datagram;
   LimitSource source;
-  NtpRequest ntp;
-  DnsQuery query;
-  Lookup lookup;
+  union {
+    NtpRequest ntp;
+    DnsWork dns;
+  };
 
   bool is_ntp() const { return datagram.service == Service::ntp; }
 };
@@ -45,7 +53,7 @@ bool needs_lookup(const View& view, const DnsQuery& query) {
 }
 
 bool needs_lookup(const View& view, const Transit& transit) {
-  return !transit.is_ntp() && needs_lookup(view, transit.query);
+  return !transit.is_ntp() && needs_lookup(view, transit.dns.query);
 }
 
 /// The country of the client, zero where nobody knows.
@@ -83,9 +91,13 @@ bool admit(const View& view, WorkerState& worker, const Client& client, const Lo
 Counter parse_payload(const WorkerState& worker, const Frame& frame, Transit& transit) {
   const Datagram& datagram = transit.datagram;
   const uint8_t* payload = frame.data + datagram.payload_at();
-  if (transit.is_ntp()) return parse_ntp(worker, payload, datagram.payload_length, datagram.source_port, transit.ntp);
-  parse_query(payload, datagram.payload_length, transit.query);
-  return drop_reason(transit.query.kind);
+  if (transit.is_ntp()) {
+    new (&transit.ntp) NtpRequest;
+    return parse_ntp(worker, payload, datagram.payload_length, datagram.source_port, transit.ntp);
+  }
+  new (&transit.dns) DnsWork;
+  parse_query(payload, datagram.payload_length, transit.dns.query);
+  return drop_reason(transit.dns.query.kind);
 }
 
 /// First pass: headers, names, addresses. What the second pass reads is on its way into the cache afterwards.
@@ -106,7 +118,7 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
     transit.source = transit.is_ntp() ? limits->ntp_source_of(source) : limits->source_of(source);
     limits->prefetch(transit.source);
   }
-  if (needs_lookup(view, transit)) begin_lookup(view, transit.query, source, transit.lookup);
+  if (needs_lookup(view, transit)) begin_lookup(view, transit.dns.query, source, transit.dns.lookup);
   return true;
 }
 
@@ -136,10 +148,11 @@ size_t reply_ntp(WorkerState& worker, Transit& transit, NtpTime waited) {
 /// The length of a DNS reply in place of the query; 0 if limits or policy want none.
 size_t reply_dns(const View& view, WorkerState& worker, Transit& transit) {
   const Client client{transit.datagram.source, true};
-  if (!admit(view, worker, client, transit.lookup, transit.query)) return 0;
+  auto& [query, lookup] = transit.dns;
+  if (!admit(view, worker, client, lookup, query)) return 0;
   const uint32_t payload_at = transit.datagram.payload_at();
-  return write_reply(view, worker, transit.query, transit.lookup, client, transit.source,
-                     transit.frame->data + payload_at, transit.frame->room - payload_at);
+  return write_reply(view, worker, query, lookup, client, transit.source, transit.frame->data + payload_at,
+                     transit.frame->room - payload_at);
 }
 
 /// Last pass. `waited`: since the frame came, by its place in the burst.
@@ -159,15 +172,19 @@ void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transi
 
 void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::span<Frame> frames) {
   assert(frames.size() <= burst_max);
-  Transit burst[burst_max];
+  alignas(Transit) std::byte memory[burst_max * sizeof(Transit)];
+  auto* const burst = reinterpret_cast<Transit*>(memory);
   size_t count = 0;
   worker.departing = 0;
   worker.counters.add(Counter::rx_frames, frames.size());
-  for (Frame& frame : frames) count += receive(view, ingress, worker, frame, burst[count]);
+  bool has_ntp = false;
+  for (Frame& frame : frames) {
+    if (!receive(view, ingress, worker, frame, *new (burst + count) Transit)) continue;
+    has_ntp |= burst[count++].is_ntp();
+  }
   for (Transit& transit : std::span(burst, count))
-    if (needs_lookup(view, transit)) finish_lookup(view, transit.query, transit.lookup);
-  if (std::any_of(burst, burst + count, [](const Transit& transit) { return transit.is_ntp(); }))
-    worker.clock = clock_at(worker.clock_state, worker.wall);
+    if (needs_lookup(view, transit)) finish_lookup(view, transit.dns.query, transit.dns.lookup);
+  if (has_ntp) worker.clock = clock_at(worker.clock_state, worker.wall);
   const NtpTime apart = worker.waited / (frames.size() + 1);
   for (Transit& transit : std::span(burst, count)) {
     const auto behind = static_cast<NtpTime>(frames.data() + frames.size() - transit.frame);
