@@ -33,11 +33,12 @@ packages_run=(
   librte-mempool-ring23 librte-net-af-packet23 librte-net-af-xdp23 librte-net-tap23
   dnsperf ethtool iproute2 iputils-ping knot-dnsutils nftables
   libmaxmind-db-writer-perl mmdb-bin perl python3
+  libedit2 libgnutls30 libnettle8 libseccomp2 python3-ntp
 )
 packages_test=(
   clang clang-format libclang-rt-14-dev shellcheck
   bind9-dnsutils bird2 dpdk-dev ldnsutils librte-net-null23 librte-net-pcap23 librte-net-ring23
-  python3-dnspython python3-grpcio python3-protobuf
+  python3-dnspython python3-grpcio python3-ntplib python3-protobuf
 )
 
 # missing_packages NAME...: those that are not installed.

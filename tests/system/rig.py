@@ -125,6 +125,8 @@ class Rig:
         self.sections = ""  # further tables of pop.toml
         # Tests ask from one address what a pool is asked from many.
         self.limit = 'allow = ["0.0.0.0/0", "::/0"]\nreply_ratio = 0\n'
+        # Nobody disciplines this machine's clock, but it is told as if it were right.
+        self.clock = 'laboratory = true\nsource = "fixed"\nstratum = 1\nrefid = "LAB"\n'
         cores = sorted(os.sched_getaffinity(0))
         self.control_cores, self.worker_cores = cores[:1], cores[-1:]
         self.room = Path(tempfile.mkdtemp(prefix=f"anytick-{os.getpid()}-"))
@@ -208,15 +210,15 @@ class Rig:
         """Runs a command where the POP's kernel is."""
         return self._in(self.pop, *command, **options)
 
-    def client_socket(self, source, receive_bytes=0, stream=False, server=None):
-        """A UDP or TCP socket of the client address `source`, connected to the POP, or to `server`."""
+    def client_socket(self, source, receive_bytes=0, stream=False, server=None, port=53):
+        """A UDP or TCP socket of the client address `source`, connected to the POP's `port`, or to that of `server`."""
         family = socket.AF_INET6 if ":" in source else socket.AF_INET
         with inside(self.client):
             opened = socket.socket(family, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
         if receive_bytes:
             opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, receive_bytes)
         opened.bind((source, 0))
-        opened.connect((server or (POP_IPV6 if family == socket.AF_INET6 else POP_IPV4), 53))
+        opened.connect((server or (POP_IPV6 if family == socket.AF_INET6 else POP_IPV4), port))
         return opened
 
     # The daemon
@@ -237,6 +239,8 @@ idle = "{self.idle}"
 
 [limit]
 {self.limit}
+[clock]
+{self.clock}
 {self.sections}"""
         text += "".join(port.config(self.device) for port in self.ports)
         path = self.room / "pop.toml"
