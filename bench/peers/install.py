@@ -10,9 +10,10 @@ UNITS = Path("/etc/systemd/system")
 SERVICE_OF = {"pdns-server": "pdns", "pdns-backend-bind": "pdns"}  # where it is not the package's name
 
 
-def build(repository):
-    """Builds what scripts/run builds; returns its directory."""
-    steps = 'setup "$release" -Dcpu=native; compile "$release" control/anytick dataplane/io/anytickd'
+def build(repository, *more):
+    """Builds what scripts/run builds, and `more` targets; returns the directory."""
+    targets = " ".join(("control/anytick", "dataplane/io/anytickd", *more))
+    steps = f'setup "$release" -Dcpu=native; compile "$release" {targets}'
     _shell(repository, '"$repository/scripts/install" build; ' + steps)
     return repository / "build" / "release"
 

@@ -4,8 +4,6 @@ from itertools import groupby
 
 from behaviour import Measured
 
-BEGIN, END = "<!-- bench/peers/conformance -->", "<!-- /bench/peers/conformance -->"
-
 
 def _cells(seen, number):
     return [column[number] or "yes" for column in seen.seen.values()]
@@ -13,15 +11,15 @@ def _cells(seen, number):
 
 def markdown(seen):
     titles = [f"{title} {version}".strip() for title, version in seen.versions.items()]
-    lines = [_line(["", *titles, "RFC"]), _line(["---"] * (len(titles) + 2))]
+    lines = [line(["", *titles, "RFC"]), line(["---"] * (len(titles) + 2))]
     numbered = enumerate(seen.rows)
     for group, rows in groupby(numbered, lambda each: each[1].group):
-        lines.append(_line([f"**{group}**", *[""] * (len(titles) + 1)]))
-        lines += [_line([row.text, *_cells(seen, number), row.rfc.removeprefix("RFC ")]) for number, row in rows]
+        lines.append(line([f"**{group}**", *[""] * (len(titles) + 1)]))
+        lines += [line([row.text, *_cells(seen, number), row.rfc.removeprefix("RFC ")]) for number, row in rows]
     return "\n".join(lines)
 
 
-def _line(cells):
+def line(cells):
     return "| " + " | ".join(cells) + " |"
 
 
@@ -42,10 +40,11 @@ def as_json(seen):
     return {"versions": seen.versions, "rows": rows}
 
 
-def write_between_markers(path, text):
-    """Replaces what is between the markers of a file, which must be there once."""
-    before, begin, rest = path.read_text().partition(f"{BEGIN}\n")
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{path}: lacks the lines {BEGIN} and {END}")
+def write_between_markers(path, text, command):
+    """Replaces what is between the markers of a command in a file, which must be there once."""
+    begin, end = f"<!-- {command} -->\n", f"<!-- /{command} -->"
+    before, has_begin, rest = path.read_text().partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise SystemExit(f"{path}: lacks the lines {begin.strip()} and {end}")
     path.write_text(f"{before}{begin}\n{text}\n\n{end}{after}")
