@@ -1,4 +1,4 @@
-"""The tour of scripts/run: a POP with the tables of a made-up pool, asked by clients of five countries.
+"""The tour of scripts/run: a POP with the tables of a made-up pool, asked by clients of five countries, for names and time.
 
 Every step is checked against the zone file; a wrong one is said so and makes the exit status 1.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "system"))
 
+import ntp_clients  # noqa: E402
 import rig as rigs  # noqa: E402
 from load import Load, Question  # noqa: E402
 from pool import Pool  # noqa: E402
@@ -40,9 +41,12 @@ name = "random-subdomains"
 pattern = '^[0-9a-f]{12,}\\.'
 action = "refuse"
 """
+# What clocks that agree may seem to differ by on a busy machine, seconds.
+OFFSET = 0.05
 # As many random addresses as it takes to meet each of the countries.
 CANDIDATES = 20000
 RATE = 2000
+SAMPLES, SAMPLE_SECONDS = 100, 30
 BOLD, GREEN, RED, PLAIN = ("\033[1m", "\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else ("",) * 4
 
 
@@ -287,8 +291,32 @@ class Tour:
         text = self.kdig(NAME, "A", source=rigs.CLIENT_OF["jp"])
         self.check_drawn("Japan, of the new zone", text, self.pools[2].servers("0", "jp"))
 
+    def time(self):
+        """A POP tells time
+        NTP is answered beside DNS, by the same workers. Here a POP takes this machine's clock for right (a laboratory's
+        setting), so that clients should see next to no offset. They only look: none of them may set the clock."""
+        before = self.rig.counters()
+        for client in (ntp_clients.chronyd, ntp_clients.ntpdig, ntp_clients.ntpdate):
+            for server in (rigs.POP_IPV4, rigs.POP_IPV6):
+                self.ask_time(client, server)
+        with ntp_clients.client(self.rig, rigs.POP_IPV4) as client:
+            samples = client.wait_for_samples(SAMPLES, SAMPLE_SECONDS)
+        median, high = ntp_clients.quantiles(samples)
+        print(f"           of {len(samples)} samples: {median * 1e6:.1f} µs, 90 % below {high * 1e6:.1f} µs")
+        self.check("chronyd takes each of them", all(sample.accepted for sample in samples))
+        count = self.rig.counters()
+        answered = count["ntp_answered"] - before["ntp_answered"]
+        self.check(f"{answered} requests counted as answered", answered >= len(samples) + 6, str(count))
+
+    def ask_time(self, client, server):
+        """One client's view of a server."""
+        answer = client(self.rig, server)
+        print(f"  client$ {client.__name__} {server}: {answer.text}")
+        what = f"{client.__name__} sees an offset of {answer.offset * 1e6:+.0f} µs"
+        self.check(what, abs(answer.offset) < OFFSET and answer.stratum in (None, 1), str(answer))
+
     def kernel(self):
-        """What is no DNS query goes to the POP's kernel
+        """What is no query goes to the POP's kernel
         It has a twin of the port, with its MAC and addresses: nobody told the client where the POP is."""
         for address in (rigs.POP_IPV4, rigs.POP_IPV6):
             text = self.rig.as_client("ping", "-c", 3, "-i", "0.2", "-W", "2", address, check=False).stdout
@@ -301,7 +329,8 @@ class Tour:
         self.anytick("pop", "status", "--pop", self.rig.control)
         count = self.rig.counters()
         drops = sum(value for name, value in count.items() if name.startswith("drop_"))
-        whole = count["rx_frames"] + count["tcp_queries"] == count["dns_answered"] + count["punted"] + drops
+        answered = count["dns_answered"] + count["ntp_answered"]
+        whole = count["rx_frames"] + count["tcp_queries"] == answered + count["punted"] + drops
         self.check("all are counted once: answered, punted or dropped for a named reason", whole, str(count))
 
     def take(self):
@@ -309,7 +338,7 @@ class Tour:
         if self.wrong:
             return
         asked = (self.by_source, self.by_subnet, self.vendor, self.block, self.explain, self.ipv6, self.negative)
-        for stop in (self.push, *asked, self.policy, self.limits, self.swap, self.kernel):
+        for stop in (self.push, *asked, self.policy, self.limits, self.swap, self.time, self.kernel):
             self.step(stop)
         self.step(self.status)
 
@@ -338,6 +367,7 @@ def stay(rig):
     for country in ("jp", "us"):
         print(f"  ip netns exec {rig.client} kdig @{rigs.POP_IPV4} -b {rigs.CLIENT_OF[country]} {NAME} A")
     print(f"  ip netns exec {rig.client} kdig @{rigs.POP_IPV6} +subnet=8.8.8.0/24 {NAME} AAAA")
+    print(f"  ip netns exec {rig.client} {ntp_clients.programs()}/ntpdig {rigs.POP_IPV4}")
     print(f"  {rig.anytick} pop status --pop {rig.control}")
     print(f"  its log: {rig.log}", flush=True)
     try:
