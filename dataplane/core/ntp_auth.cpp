@@ -1,3 +1,6 @@
+// MD5 and SHA1 by the functions that OpenSSL 3 deprecates: to begin a digest anew by EVP, it allocates.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "dataplane/core/ntp_auth.h"
 
 #include <algorithm>
@@ -7,7 +10,9 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/md5.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 
 #include "dataplane/core/bytes.h"
 
@@ -17,8 +22,6 @@ namespace {
 template <auto free_object> struct Freed {
   template <class T> void operator()(T* object) const { free_object(object); }
 };
-using Digest = std::unique_ptr<EVP_MD, Freed<EVP_MD_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using MacContext = std::unique_ptr<EVP_MAC_CTX, Freed<EVP_MAC_CTX_free>>;
 using Mac = std::unique_ptr<EVP_MAC, Freed<EVP_MAC_free>>;
 
@@ -30,44 +33,58 @@ size_t digest_bytes(NtpMac mac) {
 
 } // namespace
 
-/// Made once, since making one allocates: begun anew for each message.
+/// Made once: the digests with the secret in them already, CMAC with its key schedule.
 struct NtpKey::Context {
-  std::vector<uint8_t> secret;
-  Digest digest;
-  DigestContext of_digest;
-  MacContext of_cmac;
+  NtpMac mac = NtpMac::md5;
+  MD5_CTX md5{};
+  SHA_CTX sha1{};
+  MacContext cmac;
 
   /// Whether libcrypto can.
-  bool set_up(NtpMac mac) {
-    if (mac == NtpMac::cmac) return set_up_cmac();
-    digest.reset(EVP_MD_fetch(nullptr, mac == NtpMac::md5 ? "MD5" : "SHA1", nullptr));
-    of_digest.reset(EVP_MD_CTX_new());
-    return digest != nullptr && of_digest != nullptr && EVP_DigestInit_ex2(of_digest.get(), digest.get(), nullptr) == 1;
+  bool set_up(const NtpKeyConfig& config) {
+    mac = config.mac;
+    const std::vector<uint8_t>& secret = config.secret;
+    switch (mac) {
+    case NtpMac::md5:
+      return MD5_Init(&md5) == 1 && MD5_Update(&md5, secret.data(), secret.size()) == 1;
+    case NtpMac::sha1:
+      return SHA1_Init(&sha1) == 1 && SHA1_Update(&sha1, secret.data(), secret.size()) == 1;
+    case NtpMac::cmac:
+      return set_up_cmac(secret);
+    }
+    return false;
   }
 
-  bool set_up_cmac() {
+  bool set_up_cmac(const std::vector<uint8_t>& secret) {
     const Mac algorithm(EVP_MAC_fetch(nullptr, "CMAC", nullptr));
     if (algorithm == nullptr || (secret.size() != 16 && secret.size() != 32)) return false;
-    of_cmac.reset(EVP_MAC_CTX_new(algorithm.get()));
+    cmac.reset(EVP_MAC_CTX_new(algorithm.get()));
     char cipher[] = "AES-128-CBC";
     if (secret.size() == 32) std::copy_n("256", 3, cipher + 4);
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
                                      OSSL_PARAM_construct_end()};
-    return of_cmac != nullptr && EVP_MAC_init(of_cmac.get(), secret.data(), secret.size(), parameters) == 1;
+    return cmac != nullptr && EVP_MAC_init(cmac.get(), secret.data(), secret.size(), parameters) == 1;
   }
 
   /// False if libcrypto fails.
   bool compute(std::span<const uint8_t> message, uint8_t* out) const {
-    if (of_cmac != nullptr) {
-      size_t length = 0;
-      return EVP_MAC_init(of_cmac.get(), nullptr, 0, nullptr) == 1 &&
-             EVP_MAC_update(of_cmac.get(), message.data(), message.size()) == 1 &&
-             EVP_MAC_final(of_cmac.get(), out, &length, digest_bytes_max) == 1;
+    switch (mac) {
+    case NtpMac::md5: {
+      MD5_CTX begun = md5;
+      return MD5_Update(&begun, message.data(), message.size()) == 1 && MD5_Final(out, &begun) == 1;
     }
-    return EVP_DigestInit_ex2(of_digest.get(), nullptr, nullptr) == 1 &&
-           EVP_DigestUpdate(of_digest.get(), secret.data(), secret.size()) == 1 &&
-           EVP_DigestUpdate(of_digest.get(), message.data(), message.size()) == 1 &&
-           EVP_DigestFinal_ex(of_digest.get(), out, nullptr) == 1;
+    case NtpMac::sha1: {
+      SHA_CTX begun = sha1;
+      return SHA1_Update(&begun, message.data(), message.size()) == 1 && SHA1_Final(out, &begun) == 1;
+    }
+    case NtpMac::cmac: {
+      size_t length = 0;
+      return EVP_MAC_init(cmac.get(), nullptr, 0, nullptr) == 1 &&
+             EVP_MAC_update(cmac.get(), message.data(), message.size()) == 1 &&
+             EVP_MAC_final(cmac.get(), out, &length, digest_bytes_max) == 1;
+    }
+    }
+    return false;
   }
 };
 
@@ -100,8 +117,7 @@ Result<NtpKeys> NtpKeys::make(std::span<const NtpKeyConfig> configs) {
   NtpKeys keys;
   for (const NtpKeyConfig& config : configs) {
     auto context = std::make_unique<NtpKey::Context>();
-    context->secret = config.secret;
-    if (!context->set_up(config.mac))
+    if (!context->set_up(config))
       return Refusal{"NTP key " + std::to_string(config.id), "", "libcrypto cannot compute with it"};
     keys.keys_.emplace_back(config.id, config.mac, std::move(context));
   }
