@@ -1,6 +1,5 @@
 #include "dataplane/core/clock.h"
 
-#include <bit>
 #include <cmath>
 
 namespace anytick::core {
@@ -58,26 +57,6 @@ NtpClock clock_at(const ClockState& state, const WallTime& at) {
   clock.root_delay = ntp_short(state.root_delay);
   clock.root_dispersion = ntp_short(dispersion);
   return clock;
-}
-
-void ClockCell::store(const ClockState& state) {
-  const auto words = std::bit_cast<Words>(state);
-  const uint64_t version = version_.load(std::memory_order_relaxed);
-  version_.store(version + 1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  for (size_t i = 0; i < words.size(); ++i) words_[i].store(words[i], std::memory_order_relaxed);
-  version_.store(version + 2, std::memory_order_release);
-}
-
-bool ClockCell::load(ClockState& into) const {
-  const uint64_t before = version_.load(std::memory_order_acquire);
-  if (before % 2 != 0) return false;
-  Words words;
-  for (size_t i = 0; i < words.size(); ++i) words[i] = words_[i].load(std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_acquire);
-  if (version_.load(std::memory_order_relaxed) != before) return false;
-  into = std::bit_cast<ClockState>(words);
-  return true;
 }
 
 } // namespace anytick::core

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <array>
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
+
+#include "dataplane/core/snapshot.h"
 
 /// Time as NTP has it (RFC 5905 6), and what is known of the clock that tells it. Nothing here reads a clock: readings
 /// are handed in.
@@ -70,21 +69,6 @@ inline constexpr double root_distance_max = 1.0; // s
 /// not_before; where the root distance is too large.
 NtpClock clock_at(const ClockState& state, const WallTime& at);
 
-/// One thread stores a state, any number load it. Nobody waits.
-class ClockCell {
- public:
-  void store(const ClockState& state);
-  /// False, and `into` as it was, while another is being stored.
-  bool load(ClockState& into) const;
-  /// Another than before: what was stored is another too.
-  uint64_t version() const { return version_.load(std::memory_order_acquire); }
-
- private:
-  static_assert(sizeof(ClockState) % sizeof(uint64_t) == 0);
-  using Words = std::array<uint64_t, sizeof(ClockState) / sizeof(uint64_t)>;
-
-  std::atomic<uint64_t> version_ = 0; ///< odd while it is being stored
-  std::array<std::atomic<uint64_t>, std::tuple_size_v<Words>> words_{};
-};
+using ClockCell = Snapshot<ClockState>;
 
 } // namespace anytick::core
