@@ -169,9 +169,11 @@ class RunningWorkers {
 };
 
 void wait_for_end(const sigset_t& signals, const Ports& ports, KernelPath& kernel, Limits& limits) {
-  const timespec second{1, 0};
+  const timespec tenth{0, 100'000'000};
   int signal = -1;
-  while ((signal = sigtimedwait(&signals, nullptr, &second)) < 0) {
+  for (unsigned tenths = 1; (signal = sigtimedwait(&signals, nullptr, &tenth)) < 0; ++tenths) {
+    for (const auto& port : ports) port->watch_clock();
+    if (tenths % 10 != 0) continue;
     for (const auto& port : ports) port->watch_link();
     kernel.watch();
     limits.log_reports();

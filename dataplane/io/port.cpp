@@ -140,8 +140,7 @@ Result<std::unique_ptr<Port>> Port::open(const PortConfig& config, const Workers
   if (config.steering == Steering::isolate) {
     if (auto refusal = isolate(*id, std::string(config.device_name()))) return std::move(*refusal);
   }
-  if (auto refusal = port->configure(workers)) return std::move(*refusal);
-  port->ingress_.ntp = ntp;
+  if (auto refusal = port->configure(workers, ntp)) return std::move(*refusal);
   return port;
 }
 
@@ -156,7 +155,7 @@ Refusal Port::refusal(const std::string& step, int error) const {
           fmt::format("{}: {}", step, rte_strerror(error < 0 ? -error : error))};
 }
 
-std::optional<Refusal> Port::configure(const WorkersConfig& workers) {
+std::optional<Refusal> Port::configure(const WorkersConfig& workers, bool ntp) {
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0) return refusal("cannot be asked", error);
   const auto count = static_cast<uint16_t>(workers.cores.size());
@@ -165,7 +164,9 @@ std::optional<Refusal> Port::configure(const WorkersConfig& workers) {
   if (!keeps_sources_) {
     spdlog::warn("{} cannot hash addresses: its frames come to workers as it likes", config_.device_name());
   }
-  const rte_eth_conf conf = device_configuration(config_, info, count);
+  rte_eth_conf conf = device_configuration(config_, info, count);
+  if (ntp) clock_ = PortClock::open(id_, info, std::string(config_.device_name()));
+  if (clock_ != nullptr) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
   if (const int error = rte_eth_dev_configure(id_, count, count, &conf); error != 0) {
     return refusal("cannot be configured", error);
   }
@@ -182,6 +183,7 @@ std::optional<Refusal> Port::configure(const WorkersConfig& workers) {
     return refusal(fmt::format("mtu {}", config_.mtu), error);
   }
   ingress_ = ingress_of(config_);
+  ingress_.ntp = ntp;
   ingress_.tx_ip_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   ingress_.tx_udp_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
   ingress_.next_hop = config_.next_hop;
@@ -276,6 +278,10 @@ void Port::watch_link() {
   if (link_ == text) return;
   link_ = text;
   spdlog::info("{}: link {}", config_.device_name(), link_);
+}
+
+void Port::watch_clock() {
+  if (clock_ != nullptr) clock_->watch();
 }
 
 } // namespace anytick::io

@@ -11,6 +11,7 @@
 
 #include "dataplane/config.h"
 #include "dataplane/core/path.h"
+#include "dataplane/io/port_clock.h"
 
 namespace anytick::io {
 
@@ -38,19 +39,23 @@ class Port {
   std::optional<Refusal> start();
   /// Logs the link's state if it is new.
   void watch_link();
+  /// Reads the clock that stamps what is received, if the device has one and it is time to. Several times a second.
+  void watch_clock();
 
   uint16_t id() const { return id_; }
   /// Whether all frames of a source come to one worker.
   bool keeps_sources() const { return keeps_sources_; }
   const PortConfig& config() const { return config_; }
   const core::Ingress& ingress() const { return ingress_; }
+  /// By the device, of received frames; the flag is 0 where it does not.
+  RxStamps rx_stamps() const { return clock_ ? clock_->stamps() : RxStamps{}; }
   /// Of the queue's mbufs, received and sent.
   rte_mempool* pool(uint16_t queue) const { return pools_[queue]; }
 
  private:
   Port(const PortConfig& config, uint16_t id) : config_(config), id_(id) {}
 
-  std::optional<Refusal> configure(const WorkersConfig& workers);
+  std::optional<Refusal> configure(const WorkersConfig& workers, bool ntp);
   std::optional<Refusal> set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf);
   std::optional<Refusal> set_mac();
   void accept_foreign_mac();
@@ -63,6 +68,7 @@ class Port {
   bool started_ = false;
   bool keeps_sources_ = true;
   std::string link_;
+  std::unique_ptr<PortClock> clock_; ///< null: no stamps
   core::Ingress ingress_;
   std::vector<rte_mempool*> pools_;
 };

@@ -70,6 +70,44 @@ TEST(Port, HasAQueuePairForEachWorker) {
   EXPECT_NE(rte_eth_dev_get_port_by_name("net_null7", &id), 0) << "closed with the Port";
 }
 
+TEST(Port, StampsNothingWhereTheDeviceDoesNot) {
+  const RingDevice device(64);
+  PortConfig config;
+  config.device = device.name;
+  config.addresses = {*geo::parse_address(service_ipv4)};
+  const auto port = Port::open(config, workers_of(1));
+  ASSERT_TRUE(port) << port.refusal().text();
+  (*port)->watch_clock();
+  EXPECT_EQ((*port)->rx_stamps().flag, 0u);
+  EXPECT_EQ((*port)->rx_stamps().line, nullptr);
+  RxStampReader reader((*port)->rx_stamps());
+  reader.refresh();
+  rte_mbuf mbuf{};
+  mbuf.ol_flags = UINT64_MAX;
+  EXPECT_FALSE(reader.received(mbuf, 1000));
+}
+
+TEST(RxStamps, AreReadFromTheMbufByTheLatestLine) {
+  RxStamps stamps;
+  ASSERT_EQ(rte_mbuf_dyn_rx_timestamp_register(&stamps.field_offset, &stamps.flag), 0);
+  NicLineCell cell;
+  stamps.line = &cell;
+  RxStampReader reader(stamps);
+  rte_mbuf mbuf{};
+  mbuf.ol_flags = stamps.flag;
+  *RTE_MBUF_DYNFIELD(&mbuf, stamps.field_offset, rte_mbuf_timestamp_t*) = 5'100;
+  reader.refresh();
+  EXPECT_FALSE(reader.received(mbuf, 1'000'300)) << "no line yet";
+  const NicLine line{.device = 5'000, .tsc = 1'000'000, .ticks = 2, .good_until = 2'000'000, .reach = 1'000};
+  cell.store(line);
+  EXPECT_FALSE(reader.received(mbuf, 1'000'300)) << "not looked at yet";
+  reader.refresh();
+  EXPECT_EQ(reader.received(mbuf, 1'000'300), 1'000'200u);
+  EXPECT_FALSE(reader.received(mbuf, 1'000'100)) << "before it was received";
+  mbuf.ol_flags = ~stamps.flag;
+  EXPECT_FALSE(reader.received(mbuf, 1'000'300)) << "a field that is not set";
+}
+
 struct PortCase {
   std::string name;
   std::string device;
