@@ -1,5 +1,6 @@
 #include "dataplane/io/worker.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -55,7 +56,8 @@ Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vec
   state_.limiter = resources.limiter;
   state_.ntp_keys = resources.ntp_keys;
   state_.interleave = resources.interleave;
-  for (const PortQueue& queue : queues) served_.push_back({queue, KernelGate(queue.kernel), rte_rdtsc(), {}});
+  for (const PortQueue& queue : queues)
+    served_.push_back({queue, KernelGate(queue.kernel), RxStampReader(queue.stamps), rte_rdtsc(), {}});
 }
 
 void Worker::run() {
@@ -86,6 +88,7 @@ uint16_t Worker::serve(const core::View& view, Served& served) {
   for (uint16_t i = 0; i < received; ++i) frames_[i] = frame_of(*mbufs[i]);
   read_at_ = clock_.read(state_);
   state_.waited = tsc_.ntp_duration(read_at_ - polled_before) + queue.receive_delay;
+  if (queue.stamps.flag != 0) look_at_stamps(served, mbufs.data(), received);
   core::handle(view, *queue.ingress, state_, std::span(frames_.data(), received));
 
   std::array<rte_mbuf*, core::burst_max> replies;
@@ -113,6 +116,14 @@ uint16_t Worker::serve(const core::View& view, Served& served) {
   if (punt_count > 0) rte_pktmbuf_free_bulk(punts.data(), punt_count);
   if (drop_count > 0) rte_pktmbuf_free_bulk(dropped.data(), drop_count);
   return received;
+}
+
+/// Frames that the device has stamped came then, not when the queue was looked at.
+void Worker::look_at_stamps(Served& served, rte_mbuf* const* mbufs, uint16_t count) {
+  served.stamps.refresh();
+  for (uint16_t i = 0; i < count; ++i)
+    if (const auto tsc = served.stamps.received(*mbufs[i], read_at_))
+      frames_[i].waited = std::max(tsc_.ntp_duration(read_at_ - *tsc), core::NtpTime{1});
 }
 
 /// NTP replies are told when they go out as late as can be: some devices send in the transmit call, so that they leave

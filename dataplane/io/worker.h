@@ -10,6 +10,7 @@
 #include "dataplane/config.h"
 #include "dataplane/core/path.h"
 #include "dataplane/io/kernel_lane.h"
+#include "dataplane/io/port_clock.h"
 #include "dataplane/io/tables.h"
 #include "dataplane/io/thread_resources.h"
 #include "dataplane/io/transmit_time.h"
@@ -24,7 +25,8 @@ struct PortQueue {
   uint16_t queue = 0;
   const core::Ingress* ingress = nullptr;
   KernelShare kernel;
-  core::NtpTime receive_delay = 0;  ///< that frames have behind them when they can be received
+  RxStamps stamps = {};
+  core::NtpTime receive_delay = 0;  ///< that frames without a stamp have behind them when they can be received
   core::NtpTime transmit_delay = 0; ///< that they have before them when the transmit call has returned
 };
 
@@ -49,11 +51,13 @@ class Worker {
   struct Served {
     PortQueue queue;
     KernelGate gate;
+    RxStampReader stamps;
     uint64_t polled = 0; ///< TSC at the last look at the queue
     TransmitTime transmit_time;
   };
 
   uint16_t serve(const core::View& view, Served& served);
+  void look_at_stamps(Served& served, rte_mbuf* const* mbufs, uint16_t count);
   uint16_t forward(Served& served);
   void reply(Served& served, rte_mbuf** frames, uint16_t count);
   uint16_t send(const PortQueue& queue, rte_mbuf** frames, uint16_t count);

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <rte_cycles.h>
 
 #include "dataplane/io/clock_service.h"
 #include "dataplane/io/ntp_threads.h"
@@ -155,6 +156,40 @@ TEST_F(NtpWorker, AmongDns) {
   for (size_t i = 0; i < count; i += 3) EXPECT_EQ(test::render_reply(asked, replies[i]), said);
   EXPECT_EQ(counted(Counter::ntp_answered), count / 3);
   EXPECT_EQ(counted(Counter::dns_answered), count - count / 3);
+}
+
+// As a device does that stamps what it receives, here by the TSC itself; one stamp is of another clock.
+TEST_F(NtpWorker, BelievesTheDevicesStamps) {
+  ASSERT_EQ(rte_mbuf_dyn_rx_timestamp_register(&stamps_.field_offset, &stamps_.flag), 0);
+  const double hz = TscScale::measured().hz();
+  const auto ticks = [&](double seconds) { return static_cast<uint64_t>(seconds * hz); };
+  const uint64_t start_tsc = rte_rdtsc();
+  NicLineCell line;
+  line.store({.device = start_tsc,
+              .tsc = start_tsc,
+              .ticks = 1,
+              .good_until = UINT64_MAX,
+              .reach = ticks(1),
+              .slack = ticks(1e-5)});
+  stamps_.line = &line;
+  start();
+  const auto stamped = [&](double seconds_ago) {
+    rte_mbuf* mbuf = mbuf_of(request());
+    *RTE_MBUF_DYNFIELD(mbuf, stamps_.field_offset, rte_mbuf_timestamp_t*) = rte_rdtsc() - ticks(seconds_ago);
+    mbuf->ol_flags |= stamps_.flag;
+    inject(mbuf);
+    Bytes reply;
+    EXPECT_TRUE(eventually([&] {
+      const auto replies = receive();
+      if (!replies.empty()) reply = replies.front();
+      return !reply.empty();
+    }));
+    return received(reply);
+  };
+  const NtpTime half_ago = now() - core::ntp_duration(500'000'000);
+  EXPECT_TRUE(is_between(half_ago, stamped(0.5), now() - core::ntp_duration(500'000'000)));
+  const NtpTime before = now();
+  EXPECT_TRUE(is_between(before, stamped(10), now()));
 }
 
 TEST_F(NtpWorker, InterleavedTellsWhenTheLastReplyLeft) {

@@ -57,8 +57,9 @@ class WorkerTest : public testing::Test {
     port_ = std::move(*port);
     ASSERT_FALSE(port_->start());
     const KernelShare share = lane_ != nullptr ? KernelShare{lane_, 1000, port_->pool(0)} : KernelShare{};
-    worker_ = std::make_unique<Worker>(
-        0, 1, workers_, std::vector<PortQueue>{{port_->id(), 0, &port_->ingress(), share}}, tables_, 42, resources_);
+    worker_ = std::make_unique<Worker>(0, 1, workers_,
+                                       std::vector<PortQueue>{{port_->id(), 0, &port_->ingress(), share, stamps_}},
+                                       tables_, 42, resources_);
     ASSERT_EQ(rte_eal_remote_launch(
                   [](void* worker) {
                     static_cast<Worker*>(worker)->run();
@@ -111,6 +112,7 @@ class WorkerTest : public testing::Test {
   std::unique_ptr<Port> port_;
   std::unique_ptr<Worker> worker_;
   ThreadResources resources_;
+  RxStamps stamps_;
   rte_mempool* pool_;
 };
 
