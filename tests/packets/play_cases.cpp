@@ -1,10 +1,11 @@
 // Plays the packet tables against a POP that has the tables' zone, overrides, secrets, identity and addresses.
 //
 //   play_cases write DIRECTORY            what the POP needs: test.example.json, overrides.txt, cookies.toml,
-//   identity.toml play_cases sources                    the addresses that the rows are asked from, one a line
-//   play_cases frames INTERFACE DRIVER    the rows that the packet path answers or drops, as frames; DRIVER is the
-//   POP's play_cases punts INTERFACE DRIVER     the rows that it leaves to the kernel, as frames play_cases udp | tcp
-//   the DNS rows from sockets, UDP by the POP's kernel
+//                                         identity.toml, ntp.keys
+//   play_cases sources                    the addresses that the rows are asked from, one a line
+//   play_cases frames INTERFACE DRIVER    the rows that the POP answers or drops by its DRIVER, as frames
+//   play_cases punts INTERFACE DRIVER     the rows that it leaves to the kernel, as frames
+//   play_cases udp | tcp                  the DNS rows from sockets, UDP by the POP's kernel
 //
 // Prints TAP, and behind it as "# counters" what the POP has to have counted by then.
 
@@ -25,6 +26,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/packets/cases.h"
+#include "tests/packets/ntp_wire.h"
 #include "tests/packets/raw_link.h"
 #include "tests/packets/render.h"
 #include "tests/packets/world.h"
@@ -247,6 +249,11 @@ int run(Play& play) {
   return failed > 0 ? 1 : 0;
 }
 
+const char* name_of(const core::NtpKeyConfig& key) {
+  if (key.mac == core::NtpMac::cmac) return key.secret.size() == 16 ? "AES128" : "AES256";
+  return key.mac == core::NtpMac::sha1 ? "SHA1" : "MD5";
+}
+
 int write_files(const std::filesystem::path& directory) {
   std::ofstream(directory / "test.example.json") << zone_json_of_cases();
   std::ofstream(directory / "overrides.txt") << overrides_of_cases();
@@ -255,6 +262,9 @@ int write_files(const std::filesystem::path& directory) {
   for (uint32_t i = 0; i < keys.count; ++i)
     cookies << "[[cookie]]\nkey = \"" << to_hex({keys.keys[i].begin(), keys.keys[i].end()}) << "\"\nstate = \""
             << (i == 0 ? "active" : "accept-only") << "\"\n";
+  std::ofstream ntp_keys(directory / "ntp.keys");
+  for (const core::NtpKeyConfig& key : ntp_keys_of_cases())
+    ntp_keys << key.id << ' ' << name_of(key) << " HEX:" << to_hex(key.secret) << '\n';
   const core::Identity& identity = identity_of_cases();
   std::ofstream(directory / "identity.toml")
       << "[identity]\nnsid = \"" << identity.nsid << "\"\nhostname = \"" << identity.hostname.value_or("")

@@ -24,7 +24,12 @@ def setUpModule():
     port.mac, port.client_mac = "02:00:00:00:00:01", "02:00:00:00:00:02"
     RIG = fixture.make_rig(port)
     rigs.run(PLAYER, "write", RIG.room)
-    RIG.sections = (RIG.room / "identity.toml").read_text()
+    keys = RIG.room / "ntp.keys"
+    keys.chmod(0o600)
+    RIG.sections = (RIG.room / "identity.toml").read_text() + f'[ntp]\nkeys = "{keys}"\n'
+    # What clock_of_cases() is.
+    RIG.clock = 'laboratory = true\nsource = "fixed"\nstratum = 2\nrefid = "192.0.2.123"\n'
+    RIG.clock += "root_delay = 0.010\nroot_dispersion = 0.005\n"
     RIG.start()
     zone = RIG.compile_zone(RIG.room / "test.example.json", output=RIG.room / "zone.image")
     rigs.run(RIG.anytick, "geo", "compile", "--override", RIG.room / "overrides.txt", "-o", RIG.room / "geo.map")
