@@ -21,18 +21,21 @@ class InterleaveTable {
   explicit InterleaveTable(std::span<Entry> entries);
 
   void prefetch(NtpTime received) const { __builtin_prefetch(&entries_[index(received)]); }
-  void save(NtpTime received, NtpTime transmitted) { entries_[index(received)] = {received, transmitted}; }
+  void save(NtpTime received, NtpTime transmitted) { entries_[index(received)] = {received ^ epoch_, transmitted}; }
   /// When the reply went out; 0 if that is not known any more.
   NtpTime find(NtpTime received) const {
     const Entry& entry = entries_[index(received)];
-    return entry.received == received && received != 0 ? entry.transmitted : 0;
+    return entry.received == (received ^ epoch_) && entry.transmitted != 0 ? entry.transmitted : 0;
   }
+  /// All that was saved: the clock is another now.
+  void forget() { epoch_ += 0x9e3779b97f4a7c15u; }
 
  private:
   size_t index(NtpTime received) const { return (received * 0x9e3779b97f4a7c15u) >> shift_; }
 
   std::span<Entry> entries_;
   unsigned shift_;
+  uint64_t epoch_ = 0; ///< entries of another one are found by no request
 };
 
 } // namespace anytick::core

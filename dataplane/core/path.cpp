@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <new>
+#include <utility>
 
 #include "dataplane/core/dns_answer.h"
 #include "dataplane/core/dns_query.h"
@@ -122,6 +123,15 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
   return true;
 }
 
+/// What replies say from now on. The time that earlier ones were told by a clock that was not synchronised, or that was
+/// stepped since, is not to be told again in interleaved mode, as if it were good.
+void look_at_clock(WorkerState& worker) {
+  worker.clock = clock_at(worker.clock_state, worker.wall);
+  const int64_t step = worker.clock_state.epoch - std::exchange(worker.epoch, worker.clock_state.epoch);
+  const bool stepped = step > step_tolerance || step < -step_tolerance;
+  if (worker.interleave != nullptr && (stepped || !worker.clock.is_synchronised())) worker.interleave->forget();
+}
+
 /// Whether the source may have an NTP reply, and which. Who has a key is known.
 LimitVerdict judge_ntp(WorkerState& worker, const geo::Address& client, const LimitSource& source,
                        const NtpRequest& request) {
@@ -184,7 +194,7 @@ void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::
   }
   for (Transit& transit : std::span(burst, count))
     if (needs_lookup(view, transit)) finish_lookup(view, transit.dns.query, transit.dns.lookup);
-  if (has_ntp) worker.clock = clock_at(worker.clock_state, worker.wall);
+  if (has_ntp) look_at_clock(worker);
   const NtpTime apart = worker.waited / (frames.size() + 1);
   for (Transit& transit : std::span(burst, count)) {
     const auto behind = static_cast<NtpTime>(frames.data() + frames.size() - transit.frame);
@@ -202,6 +212,7 @@ void depart(WorkerState& worker, const Ingress& ingress, NtpTime start, NtpTime 
 }
 
 void remember_departures(WorkerState& worker, NtpTime start, NtpTime step) {
+  if (!worker.clock.is_synchronised()) return;
   for (const auto& [frame, reply] : std::span(worker.departures.data(), worker.departing))
     worker.interleave->save(reply.received, start += step);
 }
@@ -236,7 +247,7 @@ std::optional<NtpReply> answer_ntp(WorkerState& worker, const geo::Address& clie
   const LimitSource source = limits != nullptr ? limits->ntp_source_of(client) : LimitSource();
   const LimitVerdict verdict = judge_ntp(worker, client, source, request);
   if (verdict == LimitVerdict::drop) return std::nullopt;
-  worker.clock = clock_at(worker.clock_state, worker.wall);
+  look_at_clock(worker);
   return write_ntp_reply(worker, request, worker.clock.now - worker.waited, verdict == LimitVerdict::kiss, message);
 }
 

@@ -73,6 +73,7 @@ struct WorkerState {
   NtpTime waited = 0; ///< how long before `wall` the queue was last looked at: a burst's frames came since then, evenly
 
   NtpClock clock;      ///< at `wall`, once there was NTP in the burst
+  int64_t epoch = 0;   ///< of the clock_state that was told last
   uint64_t stamps = 0; ///< receive timestamps that were given
   std::array<Departure, burst_max> departures;
   size_t departing = 0; ///< NTP replies of the last burst, in the order of its frames

@@ -1,13 +1,21 @@
 #include "dataplane/io/udp_service.h"
 
-#include <algorithm>
-
 #include "dataplane/io/wall_clock.h"
 
 namespace anytick::io {
 
 using core::Counter;
 using core::Service;
+
+namespace {
+
+/// Nanoseconds. A stamp that is not of the last second is none, or of the clock as it was before a step.
+uint64_t waited(int64_t stamp, int64_t now) {
+  constexpr int64_t second = 1'000'000'000;
+  return stamp <= now && now - stamp < second ? static_cast<uint64_t>(now - stamp) : 0;
+}
+
+} // namespace
 
 void UdpService::serve_dns(int socket, const core::View& view) {
   const size_t count = batch_.receive(socket);
@@ -27,8 +35,7 @@ void UdpService::serve_ntp(int socket) {
     const Endpoint peer = batch_.peer(i);
     if (!admit(Service::ntp, peer)) continue;
     worker_.wall = read_wall_clock().wall;
-    const int64_t waited = batch_.received(i) != 0 ? worker_.wall.realtime - batch_.received(i) : 0;
-    worker_.waited = core::ntp_duration(static_cast<uint64_t>(std::max(waited, int64_t{0})));
+    worker_.waited = core::ntp_duration(waited(batch_.received(i), worker_.wall.realtime));
     const auto reply = core::answer_ntp(worker_, peer.address, peer.port, batch_.message(i), batch_.length(i));
     if (!reply) continue;
     const int64_t since = read_wall_clock().wall.monotonic - worker_.wall.monotonic;

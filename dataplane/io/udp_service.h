@@ -14,7 +14,7 @@ class UdpService {
 
   /// One batch of what waits at a socket of DNS.
   void serve_dns(int socket, const core::View& view);
-  /// And of NTP. The worker's clock was read since they were ready.
+  /// And of NTP.
   void serve_ntp(int socket);
 
  private:

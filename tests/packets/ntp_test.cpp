@@ -471,6 +471,37 @@ TEST(Interleaved, IsForgotten) {
   EXPECT_EQ(get64(reply, 24), 300u);
 }
 
+/// The reply to an interleaved request after what happened since the first exchange.
+Bytes second_reply_after(const std::function<void(InterleavingServer&)>& what) {
+  InterleavingServer server;
+  const Bytes first = server.exchange({.transmit = 100}, 7777);
+  what(server);
+  return server.ask({.origin = receive_of(first), .receive = 200, .transmit = 300}).value();
+}
+
+// What was told before by a clock that was wrong is not told again by one that is right.
+TEST(Interleaved, NotOverAStep) {
+  const auto step = [](InterleavingServer& server) {
+    server.worker.clock_state.epoch += second;
+    server.worker.wall.realtime += second;
+  };
+  EXPECT_EQ(transmit_of(second_reply_after([](InterleavingServer&) {})), 7777u);
+  const Bytes reply = second_reply_after(step);
+  EXPECT_EQ(get64(reply, 24), 300u) << "origin";
+  EXPECT_EQ(reply[1], 2) << "stratum";
+}
+
+TEST(Interleaved, NotOfAClockThatIsNotSynchronised) {
+  InterleavingServer server;
+  server.worker.clock_state.synchronised = 0;
+  const Bytes first = server.exchange({.transmit = 100}, 7777);
+  EXPECT_EQ(first[1], 0) << "stratum";
+  server.worker.clock_state.synchronised = 1;
+  const Bytes reply = server.ask({.origin = receive_of(first), .receive = 200, .transmit = 300}).value();
+  EXPECT_EQ(get64(reply, 24), 300u) << "origin";
+  EXPECT_EQ(reply[1], 2) << "stratum";
+}
+
 TEST(Interleaved, WithAKey) {
   InterleavingServer server;
   const Bytes first = server.exchange({.transmit = 100}, 7777);
