@@ -21,8 +21,12 @@ bool is_stepped(const ClockState& state, const WallTime& at) {
 } // namespace
 
 NtpTime ntp_time(int64_t since_1970) {
-  const int64_t whole = since_1970 >= 0 ? since_1970 / nanoseconds : -((-since_1970 + nanoseconds - 1) / nanoseconds);
-  const auto fraction = static_cast<uint64_t>(since_1970 - whole * nanoseconds);
+  int64_t whole = since_1970 / nanoseconds, rest = since_1970 % nanoseconds;
+  if (rest < 0) {
+    --whole;
+    rest += nanoseconds;
+  }
+  const auto fraction = static_cast<uint64_t>(rest);
   return (static_cast<uint64_t>(whole) + seconds_1900_to_1970) << 32 | (fraction << 32) / nanoseconds;
 }
 
