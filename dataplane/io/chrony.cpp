@@ -31,6 +31,7 @@ constexpr uint16_t reply_tracking = 5;
 constexpr uint32_t no_high_seconds = 0x7fffffff; // of a chronyd whose time_t has 32 bits
 
 constexpr uint16_t leap_unsynchronised = 3;
+constexpr size_t own_suffix_max = 20;  // of our socket's name, which is chronyd's and ".anytickd.", process id
 constexpr double correction_max = 1e6; // s; what is more is no correction
 
 /// A number of 7 bits of exponent and 25 of coefficient, both in two's complement.
@@ -41,11 +42,14 @@ double load_float(const uint8_t* from) {
   return std::ldexp(coefficient, exponent - 25);
 }
 
+/// Nanoseconds since 1970; negative for what is none.
 int64_t load_time(const uint8_t* from) {
   const uint32_t high = load_big32(from);
   const uint64_t seconds = uint64_t{high == no_high_seconds ? 0 : high} << 32 | load_big32(from + 4);
+  const uint32_t nanoseconds = load_big32(from + 8);
   constexpr uint64_t seconds_max = uint64_t{1} << 33; // the year 2242: fits into nanoseconds
-  return seconds < seconds_max ? static_cast<int64_t>(seconds) * 1'000'000'000 + load_big32(from + 8) : -1;
+  if (seconds >= seconds_max || nanoseconds >= 1'000'000'000) return -1;
+  return static_cast<int64_t>(seconds) * 1'000'000'000 + nanoseconds;
 }
 
 bool is_in(double value, double least, double most) {
@@ -99,7 +103,8 @@ Result<ClockReport> parse_tracking(std::span<const uint8_t> reply, uint32_t sequ
 
 std::optional<ChronyAddress> parse_chrony_address(const std::string& text) {
   if (text.starts_with('/'))
-    return text.size() < sizeof(sockaddr_un::sun_path) ? std::optional(ChronyAddress{text, "", 0}) : std::nullopt;
+    return text.size() + own_suffix_max < sizeof(sockaddr_un::sun_path) ? std::optional(ChronyAddress{text, "", 0})
+                                                                        : std::nullopt;
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos) return std::nullopt;
   std::string host = text.substr(0, colon);
@@ -144,7 +149,6 @@ std::optional<Refusal> ChronyClient::connect_unix() {
   // chronyd answers to a path. It is another user, so that the socket is writable for all, as chronyc's is.
   const std::string own = fmt::format("{}.anytickd.{}", address_.path, ::getpid());
   sockaddr_un ours{}, theirs{};
-  if (own.size() >= sizeof(ours.sun_path)) return refusal("its path is too long");
   fill(ours, own);
   fill(theirs, address_.path);
   ::unlink(own.c_str());
