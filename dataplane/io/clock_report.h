@@ -16,6 +16,8 @@ struct ClockReport {
   double root_dispersion = 0; ///< seconds
   double correction = 0;      ///< seconds: NTP time is CLOCK_REALTIME and this
   bool knows_steps = false;   ///< it is not synchronised after a step of the clock until it was measured again
+
+  bool operator==(const ClockReport&) const = default;
 };
 
 } // namespace anytick::io

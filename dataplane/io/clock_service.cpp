@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,6 +36,10 @@ ClockTracker::Rules rules_of(const ClockConfig& config, int64_t not_before) {
   rules.not_before = not_before;
   rules.precision = measure_precision();
   return rules;
+}
+
+int64_t epoch_of(const core::WallTime& at) {
+  return at.realtime - at.monotonic;
 }
 
 } // namespace
@@ -108,13 +113,14 @@ void ClockService::ask() {
   const core::WallTime before = read_wall_clock().wall;
   const Result<ClockReport> report = this->report();
   const core::WallTime after = read_wall_clock().wall;
-  // A step in between would make a middle of two clocks: the later reading is of the one that counts.
+  // After a step in between nobody knows of which clock the report is: the later reading is of the one that counts.
   const int64_t half = (after.monotonic - before.monotonic) / 2;
   const core::WallTime middle{after.realtime - half, after.monotonic - half};
-  if (report) {
+  const bool stepped = std::llabs(epoch_of(after) - epoch_of(before)) > core::step_tolerance;
+  if (report && !stepped) {
     tracker_.report(*report, middle, half);
   } else {
-    tracker_.miss(middle, report.refusal().text());
+    tracker_.miss(middle, report ? "the clock was stepped" : report.refusal().text());
   }
   publish();
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 namespace anytick::io {
 namespace {
@@ -16,16 +17,34 @@ constexpr double drift = 15e-6;            // RFC 5905 7.3 PHI: of a clock that 
 constexpr double slope_max = 0.11;         // the kernel slews by 100,000 ppm at most, and 500
 constexpr int64_t ahead_max = second / 10; // of a reference time: more is of another clock
 
-constexpr int64_t leap_slack = second / 10;
+/// Of a reference time, as a reading of CLOCK_REALTIME: what was slewed since then.
+constexpr int64_t reference_slack = second / 20;
+
 constexpr int64_t leap_pause = 2 * second;
+
+/// Whether there is a midnight, UTC, between two readings or close to them.
+bool is_midnight(int64_t from, int64_t to) {
+  constexpr int64_t day = 86'400 * second;
+  return (from - leap_pause) / day != (to + leap_pause) / day;
+}
 
 bool is_leap_second(uint8_t announced, int64_t step) {
   const int64_t due = announced == 1 ? -second : second; // one more: the last one is had twice
-  return announced != 0 && std::llabs(step - due) < leap_slack;
+  return std::llabs(step - due) <= core::step_tolerance;
 }
 
-double seconds(int64_t nanoseconds) {
-  return static_cast<double>(nanoseconds) * 1e-9;
+double seconds(int64_t duration) {
+  return static_cast<double>(duration) * 1e-9;
+}
+
+int64_t nanoseconds(double duration) {
+  return static_cast<int64_t>(duration * 1e9);
+}
+
+/// chronyd's dispersion grows from one report to the next.
+bool is_repeated(const ClockReport& report, const ClockReport& last) {
+  return !report.knows_steps && report.reference_time == last.reference_time && report.correction == last.correction &&
+         report.root_dispersion == last.root_dispersion;
 }
 
 } // namespace
@@ -46,23 +65,40 @@ void ClockTracker::doubt(const std::string& reason) {
   reason_ = reason;
 }
 
+void ClockTracker::step_by(int64_t step, const core::WallTime& at) {
+  doubt("the clock was stepped");
+  if (leap_ != 0 && is_midnight(seen_->realtime, at.realtime)) {
+    pause_ends_ = at.monotonic + leap_pause;
+    if (is_leap_second(leap_, step)) {
+      if (!step_) return;
+      step_->from += step;
+      step_->to += step;
+      return;
+    }
+  }
+  const int64_t unknown = at.monotonic - reported_ + 2 * reference_slack;
+  step_ = {.from = seen_->realtime + step,
+           .to = at.realtime + reference_slack,
+           .is_plain = std::llabs(step) > unknown,
+           .before = last_.reference_time};
+}
+
 void ClockTracker::look_for_step(const core::WallTime& at) {
   if (seen_) {
     const int64_t epoch = at.realtime - at.monotonic;
     const int64_t step = epoch - (seen_->realtime - seen_->monotonic);
-    if (std::llabs(step) > core::step_tolerance) {
-      step_ = {seen_->monotonic + epoch, reference_time_, at.monotonic, is_leap_second(leap_, step)};
-      doubt("the clock was stepped");
-    }
+    if (std::llabs(step) > core::step_tolerance) step_by(step, at);
   }
   seen_ = at;
 }
 
 /// Whether the report is of the clock as it runs after the step.
-bool ClockTracker::is_settled(const ClockReport& report, const core::WallTime& at) const {
-  if (step_->leap) return at.monotonic - step_->seen >= leap_pause;
+bool ClockTracker::is_settled(const ClockReport& report) {
   if (report.knows_steps) return true;
-  return report.reference_time != step_->before && report.reference_time >= step_->after;
+  const bool measured_again = report.reference_time != std::exchange(step_->before, report.reference_time);
+  if (std::exchange(step_->reported, true) || !measured_again) return measured_again;
+  const int64_t measured = report.reference_time - nanoseconds(report.correction);
+  return step_->is_plain && measured >= step_->from && measured <= step_->to;
 }
 
 /// Of the correction since the last report; nothing where that says nothing.
@@ -78,6 +114,7 @@ std::optional<double> ClockTracker::slope_to(const ClockReport& report, const co
 void ClockTracker::report(const ClockReport& report, const core::WallTime& at, int64_t uncertainty) {
   look_for_step(at);
   if (!report.synchronised) {
+    reported_ = at.monotonic;
     doubt("the source is not synchronised");
     return;
   }
@@ -85,18 +122,28 @@ void ClockTracker::report(const ClockReport& report, const core::WallTime& at, i
     doubt("the clock is earlier than this program");
     return;
   }
-  const int64_t now = at.realtime + static_cast<int64_t>(report.correction * 1e9);
-  if (report.reference_time > now + ahead_max) {
+  if (report.reference_time > at.realtime + nanoseconds(report.correction) + ahead_max) {
+    // After a step backwards: the source has not measured again yet.
+    if (step_ && report.reference_time == last_.reference_time) step_->reported = true;
     miss(at, "its reference time is in the future");
     return;
   }
-  if (step_ && !is_settled(report, at)) return;
+  reported_ = at.monotonic;
+  const bool repeated = is_repeated(report, std::exchange(last_, report));
+  if ((step_ && !is_settled(report)) || at.monotonic < pause_ends_) return;
+  if (repeated) {
+    miss(at, "the source repeats itself");
+    return;
+  }
+  take(report, at, uncertainty);
+}
+
+void ClockTracker::take(const ClockReport& report, const core::WallTime& at, int64_t uncertainty) {
   step_.reset();
   const std::optional<double> slope = slope_to(report, at);
   slope_known_ = slope.has_value();
   known_ = {report, at};
   leap_ = report.leap;
-  reference_time_ = report.reference_time;
   reason_.clear();
 
   state_.synchronised = 1;
@@ -109,7 +156,7 @@ void ClockTracker::report(const ClockReport& report, const core::WallTime& at, i
   state_.wander = drift + std::abs(state_.slope);
   state_.root_dispersion = report.root_dispersion + std::abs(report.correction) +
                            (slope_known_ ? state_.wander : slope_max) * seconds(uncertainty);
-  state_.correction = static_cast<int64_t>(report.correction * 1e9);
+  state_.correction = nanoseconds(report.correction);
   state_.measured = at.monotonic;
   state_.expires = at.monotonic + rules_.max_age;
   state_.epoch = at.realtime - at.monotonic;
@@ -117,7 +164,7 @@ void ClockTracker::report(const ClockReport& report, const core::WallTime& at, i
 
 void ClockTracker::miss(const core::WallTime& at, const std::string& reason) {
   look_for_step(at);
-  if (known_ && !slope_known_) state_.wander = slope_max;
+  if (known_) state_.wander = slope_max;
   if (state_.synchronised == 0 || at.monotonic >= state_.expires) doubt(reason);
 }
 

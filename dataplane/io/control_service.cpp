@@ -135,8 +135,11 @@ void fill(pop::v1::Clock& out, const ClockStatus& status) {
   const core::ClockState& state = status.state;
   const core::WallTime now = read_wall_clock().wall;
   out.set_source(status.source);
-  out.set_synchronised(core::clock_at(state, now).is_synchronised());
-  out.set_reason(status.reason);
+  const bool synchronised = core::clock_at(state, now).is_synchronised();
+  out.set_synchronised(synchronised);
+  // What the threads that answer see for themselves, and the clock's thread has not seen yet.
+  const bool unsaid = !synchronised && status.reason.empty();
+  out.set_reason(unsaid ? "too old a report, a step since then or too large a root distance" : status.reason);
   out.set_leap(state.leap);
   out.set_stratum(state.stratum);
   out.set_refid(&state.refid, sizeof state.refid);
