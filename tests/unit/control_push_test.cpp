@@ -333,5 +333,57 @@ TEST(PopText, ShowsWhoIsTrustedAndWhoSigned) {
   EXPECT_EQ(json["trusted_keys"], nlohmann::json::parse(R"(["0a0b", "0c0d"])"));
 }
 
+TEST(PopText, ShowsWhatIsToldOfTheClock) {
+  v1::StatusReply reply;
+  EXPECT_EQ(status_text(reply, 0).find("clock"), std::string::npos) << "NTP is not answered";
+  EXPECT_TRUE(nlohmann::json::parse(status_json(reply))["clock"].is_null());
+  v1::Clock& clock = *reply.mutable_clock();
+  clock.set_reason("nobody knows");
+  EXPECT_NE(status_text(reply, 0).find("\nclock: not synchronised: nobody knows\n"), std::string::npos);
+  clock.set_source("chrony");
+  clock.set_synchronised(true);
+  clock.clear_reason();
+  clock.set_leap(1);
+  clock.set_stratum(2);
+  clock.set_refid("\xc0\x00\x02\x01", 4);
+  clock.set_root_delay(0.25);
+  clock.set_root_dispersion(0.125);
+  clock.set_correction(-0.5);
+  clock.set_slope(0.0625);
+  clock.set_age(1.5);
+  clock.set_precision(-25);
+  EXPECT_NE(status_text(reply, 0).find("\nclock: by chrony, stratum 2, 192.0.2.1, root delay 0.250000 s, dispersion "
+                                       "0.125000 s, correction -0.500000000 s, 1.5 s ago\n"),
+            std::string::npos)
+      << status_text(reply, 0);
+  EXPECT_EQ(nlohmann::json::parse(status_json(reply))["clock"], nlohmann::json::parse(R"({
+    "source": "chrony", "synchronised": true, "reason": "", "leap": 1, "stratum": 2, "refid": "192.0.2.1",
+    "root_delay": 0.25, "root_dispersion": 0.125, "correction": -0.5, "slope": 0.0625, "age": 1.5, "precision": -25})"));
+}
+
+struct RefidCase {
+  const char* name;
+  uint32_t stratum;
+  std::string bytes;
+  const char* text;
+};
+
+class ClockRefid : public testing::TestWithParam<RefidCase> {};
+
+TEST_P(ClockRefid, IsAnAddressOrAtStratum1AName) {
+  v1::StatusReply reply;
+  reply.mutable_clock()->set_stratum(GetParam().stratum);
+  reply.mutable_clock()->set_refid(GetParam().bytes);
+  EXPECT_EQ(nlohmann::json::parse(status_json(reply))["clock"]["refid"], GetParam().text);
+}
+
+INSTANTIATE_TEST_SUITE_P(, ClockRefid,
+                         testing::Values(RefidCase{"name", 1, std::string("GPS\0", 4), "GPS"},
+                                         RefidCase{"longest_name", 1, "DCFa", "DCFa"},
+                                         RefidCase{"no_name", 1, std::string("G\x01S\0", 4), "47015300"},
+                                         RefidCase{"address", 3, std::string("GPS\0", 4), "71.80.83.0"},
+                                         RefidCase{"none", 0, "", "-"}),
+                         [](const auto& each) { return each.param.name; });
+
 } // namespace
 } // namespace anytick::control::test
