@@ -143,7 +143,7 @@ class Modes(unittest.TestCase):
         before = RIG.counters()
         spoof(NAME, 100, 2)
         counters = grown(before)
-        self.assertEqual([counters[name] for name in counters if "limit_" in name and "kernel" not in name], [0] * 6)
+        self.assertEqual({counters[name] for name in counters if name.startswith("limit_")}, {0})
 
     def test_allowed(self):
         restart(f'answers = {LIMIT}\nallow = ["203.0.113.0/24"]\n')
