@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cinttypes>
 #include <csignal>
 #include <cstdint>
@@ -242,6 +243,8 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds);
   app.add_option("--core", options.core);
   CLI11_PARSE(app, argc, argv);
+  if (!std::has_single_bit(options.sources)) fail("--sources", EINVAL);
+  if (!(options.rate > 0)) fail("--rate", EINVAL);
   start_eal(options);
   rte_mempool* pool = start_port(0);
   std::signal(SIGINT, [](int) { stopped = true; });
