@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+
+#include "geo/text.h"
 
 namespace anytick::control {
 namespace {
@@ -135,12 +136,9 @@ uint64_t created_option(std::optional<uint64_t> option) {
   if (option) return *option;
   const char* text = std::getenv("SOURCE_DATE_EPOCH");
   if (text == nullptr || *text == '\0') return 0;
-  const std::string_view view(text);
-  uint64_t seconds = 0;
-  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), seconds);
-  if (error != std::errc{} || end != view.data() + view.size())
-    throw CommandFailure(exit_usage, "SOURCE_DATE_EPOCH is not a number of seconds: " + std::string(view));
-  return seconds;
+  const auto seconds = geo::number_of<uint64_t>(text);
+  if (!seconds) throw CommandFailure(exit_usage, "SOURCE_DATE_EPOCH is not a number of seconds: " + std::string(text));
+  return *seconds;
 }
 
 } // namespace anytick::control

@@ -1,6 +1,5 @@
 #include "control/dns_parse.h"
 
-#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "dataplane/core/rdata.h"
 #include "dataplane/core/type_names.h"
 #include "geo/prefix.h"
+#include "geo/text.h"
 
 namespace anytick::control {
 namespace {
@@ -17,13 +17,6 @@ namespace dns = core::dns;
 
 Refusal because(std::string reason) {
   return {"", "", std::move(reason)};
-}
-
-template <class T> std::optional<T> number_of(std::string_view text, int base = 10) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return {};
-  return value;
 }
 
 /// A byte of a text: as it stands, or after a backslash.
@@ -42,7 +35,7 @@ class RdataReader {
   std::string take() { return std::move(wire_); }
 
   template <class T> void number() {
-    const auto value = number_of<T>(word());
+    const auto value = geo::number_of<T>(word());
     if (value) append_big(wire_, *value);
     good_ &= value.has_value();
   }
@@ -71,11 +64,11 @@ class RdataReader {
   /// RFC 3597 5: the length, then hexadecimal bytes.
   void unknown() {
     good_ &= word() == "\\#";
-    const auto size = number_of<uint16_t>(word());
+    const auto size = geo::number_of<uint16_t>(word());
     const std::string_view digits = word();
     good_ &= size && digits.size() == 2 * size_t{*size};
     for (size_t at = 0; at < digits.size() && good_; at += 2) {
-      const auto byte = number_of<uint8_t>(digits.substr(at, 2), 16);
+      const auto byte = geo::number_of<uint8_t>(digits.substr(at, 2), 16);
       if (byte) wire_ += static_cast<char>(*byte);
       good_ &= byte.has_value();
     }
@@ -88,7 +81,7 @@ class RdataReader {
     if (at == text.size()) return {};
     if (text[at] < '0' || text[at] > '9') return Character{text[at++], true};
     if (text.size() - at < 3) return {};
-    const auto byte = number_of<uint8_t>(text.substr(at, 3));
+    const auto byte = geo::number_of<uint8_t>(text.substr(at, 3));
     at += 3;
     if (!byte) return {};
     return Character{static_cast<char>(*byte), true};

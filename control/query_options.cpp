@@ -1,11 +1,10 @@
 #include "control/query_options.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "control/command.h"
 #include "dataplane/core/type_names.h"
+#include "geo/text.h"
 
 namespace anytick::control {
 namespace {
@@ -15,10 +14,9 @@ namespace {
 }
 
 std::optional<uint8_t> number(std::string_view text, unsigned max) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > max) return {};
-  return static_cast<uint8_t>(value);
+  const auto value = geo::number_of<unsigned>(text);
+  if (!value || *value > max) return {};
+  return static_cast<uint8_t>(*value);
 }
 
 } // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "dataplane/config_sections.h"
 #include "dataplane/core/path.h"
 #include "dataplane/core/toml_reader.h"
+#include "geo/text.h"
 
 namespace anytick::io {
 namespace {
@@ -91,9 +91,8 @@ std::optional<InterfaceAddress> parse_interface_address(const std::string& text)
   if (!address) return std::nullopt;
   unsigned length = address->width();
   if (slash != std::string::npos) {
-    const char* end = text.data() + text.size();
-    const auto [parsed, error] = std::from_chars(text.data() + slash + 1, end, length);
-    if (error != std::errc() || parsed != end || length == 0 || length > address->width()) return std::nullopt;
+    length = geo::number_of<unsigned>(std::string_view(text).substr(slash + 1)).value_or(0);
+    if (length == 0 || length > address->width()) return std::nullopt;
   }
   return InterfaceAddress{*address, static_cast<uint8_t>(length)};
 }

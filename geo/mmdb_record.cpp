@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
+
+#include "geo/text.h"
 
 namespace anytick::geo {
 
@@ -67,11 +68,7 @@ class RecordReader {
   int status() const { return status_; }
 
  private:
-  static uint32_t decimal(std::string_view text) {
-    uint32_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc{} && end == text.data() + text.size() ? number : 0;
-  }
+  static uint32_t decimal(std::string_view text) { return number_of<uint32_t>(text).value_or(0); }
 
   MMDB_entry_s entry_;
   int status_ = MMDB_SUCCESS;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <map>
 #include <optional>
+
+#include "geo/text.h"
 
 namespace anytick::geo {
 
@@ -18,18 +19,6 @@ std::string lower(std::string_view text) {
   std::string result{text};
   for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return result;
-}
-
-std::vector<std::string_view> words_of(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r";
-  std::vector<std::string_view> words;
-  while (true) {
-    const size_t begin = line.find_first_not_of(blanks);
-    if (begin == line.npos) return words;
-    const size_t end = std::min(line.find_first_of(blanks, begin), line.size());
-    words.push_back(line.substr(begin, end - begin));
-    line.remove_prefix(end);
-  }
 }
 
 /// What one line states, filled key by key.
@@ -89,10 +78,8 @@ class LineParser {
   }
 
   std::string take_asn(std::string_view value) {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), location_.asn);
-    if (error != std::errc{} || end != value.data() + value.size() || location_.asn == 0)
-      return quoted(value) + " is no AS number (1 to 4294967295)";
-    return {};
+    location_.asn = number_of<uint32_t>(value).value_or(0);
+    return location_.asn == 0 ? quoted(value) + " is no AS number (1 to 4294967295)" : "";
   }
 
   void set_country(std::string_view code) { std::copy(code.begin(), code.end(), location_.country.begin()); }

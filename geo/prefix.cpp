@@ -3,8 +3,9 @@
 #include <arpa/inet.h>
 
 #include <cassert>
-#include <charconv>
 #include <cstring>
+
+#include "geo/text.h"
 
 namespace anytick::geo {
 
@@ -13,10 +14,8 @@ namespace {
 /// Digits only, no leading zero.
 std::optional<unsigned> parse_length(std::string_view text, unsigned most) {
   if (text.empty() || (text.size() > 1 && text.front() == '0')) return {};
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > most) return {};
-  return value;
+  const auto value = number_of<unsigned>(text);
+  return value && *value <= most ? value : std::nullopt;
 }
 
 } // namespace

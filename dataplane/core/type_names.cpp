@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
+
+#include "geo/text.h"
 
 namespace anytick::core {
 namespace {
@@ -46,11 +47,7 @@ std::optional<uint16_t> parse_qtype(std::string_view text) {
   for (const TypeName& each : type_names)
     if (same_text(text, each.mnemonic)) return each.type;
   if (!same_text(text.substr(0, numbered.size()), numbered)) return {};
-  uint16_t type = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + numbered.size(), end, type);
-  if (error != std::errc{} || stop != end) return {};
-  return type;
+  return geo::number_of<uint16_t>(text.substr(numbered.size()));
 }
 
 } // namespace anytick::core

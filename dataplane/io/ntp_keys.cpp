@@ -1,11 +1,11 @@
 #include "dataplane/io/ntp_keys.h"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
+
+#include "geo/text.h"
 
 namespace anytick::io {
 namespace {
@@ -23,35 +23,13 @@ struct Type {
 constexpr Type types[] = {
     {"MD5", NtpMac::md5, 0}, {"SHA1", NtpMac::sha1, 0}, {"AES128", NtpMac::cmac, 16}, {"AES256", NtpMac::cmac, 32}};
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
-}
-
-std::vector<std::string_view> words_of(std::string_view line) {
-  std::vector<std::string_view> words;
-  for (size_t at = 0; at < line.size();) {
-    const size_t end = static_cast<size_t>(std::find_if(line.begin() + at, line.end(), is_space) - line.begin());
-    if (end > at) words.push_back(line.substr(at, end - at));
-    at = end + 1;
-  }
-  return words;
-}
-
-std::optional<uint32_t> parse_id(std::string_view text) {
-  uint32_t id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id == 0) return std::nullopt;
-  return id;
-}
-
 std::optional<std::vector<uint8_t>> parse_hex(std::string_view text) {
   std::vector<uint8_t> bytes;
   if (text.size() % 2 != 0) return std::nullopt;
   for (size_t at = 0; at < text.size(); at += 2) {
-    uint8_t byte = 0;
-    const auto [end, error] = std::from_chars(text.data() + at, text.data() + at + 2, byte, 16);
-    if (error != std::errc() || end != text.data() + at + 2) return std::nullopt;
-    bytes.push_back(byte);
+    const auto byte = geo::number_of<uint8_t>(text.substr(at, 2), 16);
+    if (!byte) return std::nullopt;
+    bytes.push_back(*byte);
   }
   return bytes;
 }
@@ -66,8 +44,8 @@ std::optional<std::vector<uint8_t>> parse_secret(std::string_view text) {
 Result<NtpKeyConfig> parse_line(const std::vector<std::string_view>& words) {
   const auto fault = [](std::string reason) { return Refusal{"", "", std::move(reason)}; };
   if (words.size() != 2 && words.size() != 3) return fault("must be an id, a type and a key");
-  const auto id = parse_id(words[0]);
-  if (!id) return fault(fmt::format("'{}' is no key id from 1 to 4294967295", words[0]));
+  const auto id = geo::number_of<uint32_t>(words[0]);
+  if (!id || *id == 0) return fault(fmt::format("'{}' is no key id from 1 to 4294967295", words[0]));
   const std::string_view name = words.size() == 3 ? words[1] : "MD5";
   const Type* type = std::find_if(std::begin(types), std::end(types), [&](const Type& t) { return t.name == name; });
   if (type == std::end(types))
@@ -87,7 +65,7 @@ ParsedNtpKeys parse_ntp_keys(std::string_view text, const std::string& file) {
   ParsedNtpKeys parsed;
   for (unsigned number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
-    const std::vector<std::string_view> words = words_of(text.substr(0, end));
+    const std::vector<std::string_view> words = geo::words_of(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (words.empty() || std::string_view("!;#%").find(words[0][0]) != std::string_view::npos) continue;
     const auto fault = [&](const std::string& reason) {
