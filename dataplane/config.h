@@ -80,7 +80,7 @@ struct FixedClock {
 /// Where it is known from how good the clock is.
 struct ClockConfig {
   ClockSource source = ClockSource::automatic; ///< chrony; if there never is one, the kernel
-  ChronyAddress chronyd{"/run/chrony/chronyd.sock", "", 0};
+  ChronyAddress chronyd{"/run/chrony/chronyd.sock", {}};
   std::chrono::seconds max_age{10}; ///< that a report is believed
   uint8_t kernel_stratum = 3;
   FixedClock fixed;

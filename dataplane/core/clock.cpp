@@ -13,11 +13,6 @@ double seconds(int64_t duration) {
   return static_cast<double>(duration) / static_cast<double>(nanoseconds);
 }
 
-bool is_stepped(const ClockState& state, const WallTime& at) {
-  const int64_t step = at.realtime - at.monotonic - state.epoch;
-  return step > step_tolerance || step < -step_tolerance;
-}
-
 } // namespace
 
 NtpTime ntp_time(int64_t since_1970) {
@@ -44,7 +39,7 @@ NtpClock clock_at(const ClockState& state, const WallTime& at) {
   clock.now = ntp_time(at.realtime);
   clock.precision = static_cast<int8_t>(state.precision);
   clock.refid = refid_init;
-  if (state.synchronised == 0 || at.monotonic >= state.expires || is_stepped(state, at) ||
+  if (state.synchronised == 0 || at.monotonic >= state.expires || is_step(state.epoch, at.epoch()) ||
       at.realtime < state.not_before)
     return clock;
   const int64_t since = at.monotonic - state.measured;

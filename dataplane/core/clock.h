@@ -25,6 +25,9 @@ NtpShort ntp_short(double seconds);
 struct WallTime {
   int64_t realtime = 0;  ///< CLOCK_REALTIME, since 1970
   int64_t monotonic = 0; ///< CLOCK_MONOTONIC: slewed as CLOCK_REALTIME is, and never stepped
+
+  /// Between two steps of the clock always the same.
+  int64_t epoch() const { return realtime - monotonic; }
 };
 
 /// What is known of the clock since `measured`. Times are nanoseconds, those named monotonic are CLOCK_MONOTONIC's.
@@ -42,7 +45,7 @@ struct ClockState {
   int64_t correction = 0;     ///< when measured: NTP time is CLOCK_REALTIME and this
   int64_t measured = 0;       ///< monotonic
   int64_t expires = 0;        ///< monotonic: what is known is not believed from then on
-  int64_t epoch = 0;          ///< CLOCK_REALTIME - CLOCK_MONOTONIC, when measured: anything else is a step since then
+  int64_t epoch = 0;          ///< WallTime::epoch(), when measured
   int64_t not_before = 0;     ///< CLOCK_REALTIME: an earlier one is a clock that was never set
 };
 
@@ -62,6 +65,10 @@ struct NtpClock {
 
 /// A step of the clock below this is taken for the time that it takes to read it.
 inline constexpr int64_t step_tolerance = 100'000; // ns
+/// Whether the clock was stepped between two epochs.
+inline bool is_step(int64_t from, int64_t to) {
+  return to - from > step_tolerance || to - from < -step_tolerance;
+}
 /// Where dispersion and half the delay are more (MAXDIST, RFC 5905 11.2.3), nobody would synchronise to us anyway.
 inline constexpr double root_distance_max = 1.0; // s
 

@@ -20,7 +20,6 @@ class InterleaveTable {
   /// Uses the largest power of two of `entries`, which must be zero and outlive it.
   explicit InterleaveTable(std::span<Entry> entries);
 
-  void prefetch(NtpTime received) const { __builtin_prefetch(&entries_[index(received)]); }
   void save(NtpTime received, NtpTime transmitted) { entries_[index(received)] = {received ^ epoch_, transmitted}; }
   /// When the reply went out; 0 if that is not known any more.
   NtpTime find(NtpTime received) const {

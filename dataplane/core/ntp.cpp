@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "dataplane/core/bytes.h"
+#include "dataplane/core/frame.h"
 #include "dataplane/core/interleave.h"
 #include "dataplane/core/ntp_auth.h"
 #include "dataplane/core/view.h"
@@ -42,7 +43,7 @@ uint8_t first_of_reply(uint8_t first, uint16_t source_port) {
   case symmetric_active:
     return version | symmetric_passive;
   case unspecified: // version 1 has no modes: who asks from a port of his own is a client (RFC 5905 Appendix A.2)
-    return version == 1 << 3 && source_port != 123 ? static_cast<uint8_t>(version | server) : uint8_t{0};
+    return version == 1 << 3 && source_port != port_ntp ? static_cast<uint8_t>(version | server) : uint8_t{0};
   default:
     return 0;
   }

@@ -88,28 +88,27 @@ struct NtpKey::Context {
   }
 };
 
-NtpKey::NtpKey(uint32_t id, NtpMac mac, std::unique_ptr<Context> context)
-    : id_(id), mac_(mac), context_(std::move(context)) {}
+NtpKey::NtpKey(uint32_t id, std::unique_ptr<Context> context) : id_(id), context_(std::move(context)) {}
 NtpKey::NtpKey(NtpKey&&) noexcept = default;
 NtpKey& NtpKey::operator=(NtpKey&&) noexcept = default;
 NtpKey::~NtpKey() = default;
 
 size_t NtpKey::mac_bytes() const {
-  return ntp_key_id_bytes + digest_bytes(mac_);
+  return ntp_key_id_bytes + digest_bytes(context_->mac);
 }
 
 bool NtpKey::verify(std::span<const uint8_t> message, std::span<const uint8_t> mac) const {
   if (mac.size() != mac_bytes() || load_big32(mac.data()) != id_) return false;
   uint8_t digest[EVP_MAX_MD_SIZE];
   return context_->compute(message, digest) &&
-         CRYPTO_memcmp(digest, mac.data() + ntp_key_id_bytes, digest_bytes(mac_)) == 0;
+         CRYPTO_memcmp(digest, mac.data() + ntp_key_id_bytes, digest_bytes(context_->mac)) == 0;
 }
 
 size_t NtpKey::sign(std::span<const uint8_t> message, uint8_t* mac) const {
   uint8_t digest[EVP_MAX_MD_SIZE] = {};
   context_->compute(message, digest);
   store_big32(mac, id_);
-  std::copy_n(digest, digest_bytes(mac_), mac + ntp_key_id_bytes);
+  std::copy_n(digest, digest_bytes(context_->mac), mac + ntp_key_id_bytes);
   return mac_bytes();
 }
 
@@ -119,7 +118,7 @@ Result<NtpKeys> NtpKeys::make(std::span<const NtpKeyConfig> configs) {
     auto context = std::make_unique<NtpKey::Context>();
     if (!context->set_up(config))
       return Refusal{"NTP key " + std::to_string(config.id), "", "libcrypto cannot compute with it"};
-    keys.keys_.emplace_back(config.id, config.mac, std::move(context));
+    keys.keys_.emplace_back(config.id, std::move(context));
   }
   const auto by_id = [](const NtpKey& left, const NtpKey& right) { return left.id() < right.id(); };
   std::sort(keys.keys_.begin(), keys.keys_.end(), by_id);

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "geo/refusal.h"
@@ -33,7 +32,7 @@ class NtpKey {
  public:
   struct Context;
 
-  NtpKey(uint32_t id, NtpMac mac, std::unique_ptr<Context> context);
+  NtpKey(uint32_t id, std::unique_ptr<Context> context);
   NtpKey(NtpKey&&) noexcept;
   NtpKey& operator=(NtpKey&&) noexcept;
   ~NtpKey();
@@ -49,7 +48,6 @@ class NtpKey {
 
  private:
   uint32_t id_;
-  NtpMac mac_;
   std::unique_ptr<Context> context_;
 };
 

@@ -127,8 +127,7 @@ bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Fram
 /// stepped since, is not to be told again in interleaved mode, as if it were good.
 void look_at_clock(WorkerState& worker) {
   worker.clock = clock_at(worker.clock_state, worker.wall);
-  const int64_t step = worker.clock_state.epoch - std::exchange(worker.epoch, worker.clock_state.epoch);
-  const bool stepped = step > step_tolerance || step < -step_tolerance;
+  const bool stepped = is_step(std::exchange(worker.epoch, worker.clock_state.epoch), worker.clock_state.epoch);
   if (worker.interleave != nullptr && (stepped || !worker.clock.is_synchronised())) worker.interleave->forget();
 }
 
@@ -195,7 +194,7 @@ void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::
   for (Transit& transit : std::span(burst, count))
     if (needs_lookup(view, transit)) finish_lookup(view, transit.dns.query, transit.dns.lookup);
   if (has_ntp) look_at_clock(worker);
-  const NtpTime apart = worker.waited / (frames.size() + 1);
+  const NtpTime apart = has_ntp ? worker.waited / (frames.size() + 1) : 0;
   for (Transit& transit : std::span(burst, count)) {
     const auto behind = static_cast<NtpTime>(frames.data() + frames.size() - transit.frame);
     reply(view, ingress, worker, transit, behind * apart);

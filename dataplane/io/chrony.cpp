@@ -1,7 +1,6 @@
 #include "dataplane/io/chrony.h"
 
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -13,7 +12,7 @@
 #include <unistd.h>
 
 #include "dataplane/core/bytes.h"
-#include "dataplane/io/service_socket.h"
+#include "geo/text.h"
 
 namespace anytick::io {
 namespace {
@@ -103,7 +102,7 @@ Result<ClockReport> parse_tracking(std::span<const uint8_t> reply, uint32_t sequ
 
 std::optional<ChronyAddress> parse_chrony_address(const std::string& text) {
   if (text.starts_with('/'))
-    return text.size() + own_suffix_max < sizeof(sockaddr_un::sun_path) ? std::optional(ChronyAddress{text, "", 0})
+    return text.size() + own_suffix_max < sizeof(sockaddr_un::sun_path) ? std::optional(ChronyAddress{text, {}})
                                                                         : std::nullopt;
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos) return std::nullopt;
@@ -113,11 +112,9 @@ std::optional<ChronyAddress> parse_chrony_address(const std::string& text) {
   const auto address = geo::parse_address(host);
   if (!address || bracketed != (address->family == geo::Family::ipv6)) return std::nullopt;
   const bool loopback = bracketed ? *address == geo::Address::ipv6(0, 1) : address->bytes[0] == 127;
-  uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto [parsed, error] = std::from_chars(text.data() + colon + 1, end, port);
-  if (!loopback || error != std::errc() || parsed != end || port == 0) return std::nullopt;
-  return ChronyAddress{"", host, port};
+  const uint16_t port = geo::number_of<uint16_t>(std::string_view(text).substr(colon + 1)).value_or(0);
+  if (!loopback || port == 0) return std::nullopt;
+  return ChronyAddress{"", {*address, port}};
 }
 
 ChronyClient::~ChronyClient() {
@@ -131,8 +128,8 @@ void ChronyClient::disconnect() {
 }
 
 Refusal ChronyClient::refusal(const std::string& reason) const {
-  return {"chronyd", address_.path.empty() ? fmt::format("{} port {}", address_.host, address_.port) : address_.path,
-          reason};
+  const auto& [path, udp] = address_;
+  return {"chronyd", path.empty() ? fmt::format("{} port {}", geo::to_text(udp.address), udp.port) : path, reason};
 }
 
 std::optional<Refusal> ChronyClient::connect() {
@@ -168,7 +165,7 @@ std::optional<Refusal> ChronyClient::connect_unix() {
 
 std::optional<Refusal> ChronyClient::connect_udp() {
   sockaddr_storage address{};
-  const socklen_t size = to_sockaddr({*geo::parse_address(address_.host), address_.port}, address);
+  const socklen_t size = to_sockaddr(address_.udp, address);
   socket_ = FileDescriptor(::socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket_.is_open() && ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0)
     return std::nullopt;

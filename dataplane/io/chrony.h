@@ -8,7 +8,7 @@
 #include <string>
 
 #include "dataplane/io/clock_report.h"
-#include "dataplane/io/file_descriptor.h"
+#include "dataplane/io/service_socket.h"
 #include "geo/refusal.h"
 
 /// chronyd's command protocol, version 6 (candm.h of chrony 2.0 to 4.5): its tracking report.
@@ -25,8 +25,7 @@ Result<ClockReport> parse_tracking(std::span<const uint8_t> reply, uint32_t sequ
 /// Nothing for what is neither.
 struct ChronyAddress {
   std::string path; ///< empty: UDP
-  std::string host;
-  uint16_t port = 0;
+  Endpoint udp;
 };
 std::optional<ChronyAddress> parse_chrony_address(const std::string& text);
 

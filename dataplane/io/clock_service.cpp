@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -38,10 +37,6 @@ ClockTracker::Rules rules_of(const ClockConfig& config, int64_t not_before) {
   return rules;
 }
 
-int64_t epoch_of(const core::WallTime& at) {
-  return at.realtime - at.monotonic;
-}
-
 } // namespace
 
 int measure_precision() {
@@ -60,9 +55,9 @@ int measure_precision() {
 
 ClockService::ClockService(const ClockConfig& config, int64_t not_before)
     : config_(config), chrony_(config.chronyd), kernel_{config.kernel_stratum, 0},
-      tracker_(rules_of(config, not_before)), fixed_since_(read_wall_clock().wall.realtime), source_(config.source) {
+      tracker_(rules_of(config, not_before)), fixed_since_(read_wall_clock().wall.realtime) {
   cell_.store(tracker_.state());
-  status_ = {std::string(name_of(source_)), tracker_.reason(), tracker_.state()};
+  status_ = {std::string(name_of(config_.source)), tracker_.reason(), tracker_.state()};
 }
 
 void ClockService::start() {
@@ -100,8 +95,8 @@ ClockReport ClockService::fixed_report() const {
 }
 
 Result<ClockReport> ClockService::report() {
-  if (source_ == ClockSource::fixed) return fixed_report();
-  if (source_ == ClockSource::kernel) return kernel_.ask();
+  if (config_.source == ClockSource::fixed) return fixed_report();
+  if (config_.source == ClockSource::kernel) return kernel_.ask();
   Result<ClockReport> report = chrony_.ask(patience);
   if (report) chrony_answered_ = true;
   if (config_.source != ClockSource::automatic || chrony_answered_ || Clock::now() - started_ < chrony_may_take)
@@ -116,7 +111,7 @@ void ClockService::ask() {
   // After a step in between nobody knows of which clock the report is: the later reading is of the one that counts.
   const int64_t half = (after.monotonic - before.monotonic) / 2;
   const core::WallTime middle{after.realtime - half, after.monotonic - half};
-  const bool stepped = std::llabs(epoch_of(after) - epoch_of(before)) > core::step_tolerance;
+  const bool stepped = core::is_step(before.epoch(), after.epoch());
   if (report && !stepped) {
     tracker_.report(*report, middle, half);
   } else {
@@ -129,7 +124,7 @@ void ClockService::publish() {
   const core::ClockState& state = tracker_.state();
   cell_.store(state);
   const bool of_kernel = config_.source == ClockSource::automatic && !chrony_answered_ && state.synchronised != 0;
-  const std::string_view source = of_kernel ? name_of(ClockSource::kernel) : name_of(source_);
+  const std::string_view source = of_kernel ? name_of(ClockSource::kernel) : name_of(config_.source);
   {
     const std::lock_guard lock(mutex_);
     status_ = {std::string(source), tracker_.reason(), state};

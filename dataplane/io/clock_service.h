@@ -56,7 +56,6 @@ class ClockService {
   core::ClockCell cell_;
   const Clock::time_point started_ = Clock::now();
   const int64_t fixed_since_; ///< CLOCK_REALTIME, the reference time of a fixed clock
-  ClockSource source_;        ///< what is asked now
   bool chrony_answered_ = false;
   std::string logged_;
 

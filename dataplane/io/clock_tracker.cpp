@@ -30,7 +30,7 @@ bool is_midnight(int64_t from, int64_t to) {
 
 bool is_leap_second(uint8_t announced, int64_t step) {
   const int64_t due = announced == 1 ? -second : second; // one more: the last one is had twice
-  return std::llabs(step - due) <= core::step_tolerance;
+  return !core::is_step(due, step);
 }
 
 double seconds(int64_t duration) {
@@ -84,11 +84,7 @@ void ClockTracker::step_by(int64_t step, const core::WallTime& at) {
 }
 
 void ClockTracker::look_for_step(const core::WallTime& at) {
-  if (seen_) {
-    const int64_t epoch = at.realtime - at.monotonic;
-    const int64_t step = epoch - (seen_->realtime - seen_->monotonic);
-    if (std::llabs(step) > core::step_tolerance) step_by(step, at);
-  }
+  if (seen_ && core::is_step(seen_->epoch(), at.epoch())) step_by(at.epoch() - seen_->epoch(), at);
   seen_ = at;
 }
 
@@ -159,7 +155,7 @@ void ClockTracker::take(const ClockReport& report, const core::WallTime& at, int
   state_.correction = nanoseconds(report.correction);
   state_.measured = at.monotonic;
   state_.expires = at.monotonic + rules_.max_age;
-  state_.epoch = at.realtime - at.monotonic;
+  state_.epoch = at.epoch();
 }
 
 void ClockTracker::miss(const core::WallTime& at, const std::string& reason) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
+
+#include "dataplane/io/wall_clock.h"
 
 namespace anytick::io {
 
@@ -28,7 +29,7 @@ int64_t DatagramBatch::received(size_t i) const {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
     timespec stamp;
     std::memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
-    return int64_t{stamp.tv_sec} * 1'000'000'000 + stamp.tv_nsec;
+    return nanoseconds_of(stamp);
   }
   return 0;
 }

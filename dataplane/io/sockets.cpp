@@ -43,9 +43,7 @@ Sockets::Sockets(const SocketsConfig& config, Tables& tables, unsigned id, uint6
                  const ThreadResources& resources)
     : expire_every_(std::chrono::milliseconds(std::min({config.idle, config.message, config.total})) / 10),
       tables_(tables), id_(id), clock_(resources.clock), state_(seed, id), udp_(state_), tcp_(config, poller_, state_) {
-  state_.limiter = resources.limiter;
-  state_.ntp_keys = resources.ntp_keys;
-  state_.interleave = resources.interleave;
+  resources.give_to(state_);
 }
 
 Sockets::~Sockets() {

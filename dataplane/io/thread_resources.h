@@ -4,6 +4,7 @@
 #include "dataplane/core/interleave.h"
 #include "dataplane/core/limit.h"
 #include "dataplane/core/ntp_auth.h"
+#include "dataplane/core/view.h"
 
 namespace anytick::io {
 
@@ -13,6 +14,13 @@ struct ThreadResources {
   core::Limiter* limiter = nullptr;            ///< null: no limits
   const core::NtpKeys* ntp_keys = nullptr;     ///< null: no key is known
   core::InterleaveTable* interleave = nullptr; ///< null: basic mode only
+
+  /// All but the clock, for the thread's own state.
+  void give_to(core::WorkerState& worker) const {
+    worker.limiter = limiter;
+    worker.ntp_keys = ntp_keys;
+    worker.interleave = interleave;
+  }
 };
 
 } // namespace anytick::io

@@ -1,7 +1,5 @@
 #include "dataplane/io/wall_clock.h"
 
-#include <ctime>
-
 #include <rte_cycles.h>
 
 #include "dataplane/io/rate_limits.h"
@@ -17,7 +15,7 @@ constexpr int attempts = 4;
 int64_t read_clock(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  return nanoseconds_of(now);
 }
 
 } // namespace

@@ -1,11 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 
 #include "dataplane/core/clock.h"
 #include "dataplane/core/view.h"
 
 namespace anytick::io {
+
+inline int64_t nanoseconds_of(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 
 struct WallReading {
   core::WallTime wall;

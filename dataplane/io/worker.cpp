@@ -53,9 +53,7 @@ Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vec
                uint64_t seed, const ThreadResources& resources)
     : id_(id), core_(core), burst_(config.burst), idle_(config.idle), tables_(tables), tsc_(TscScale::measured()),
       clock_(resources.clock), state_(seed, id) {
-  state_.limiter = resources.limiter;
-  state_.ntp_keys = resources.ntp_keys;
-  state_.interleave = resources.interleave;
+  resources.give_to(state_);
   for (const PortQueue& queue : queues)
     served_.push_back({queue, KernelGate(queue.kernel), RxStampReader(queue.stamps), rte_rdtsc(), {}});
 }

@@ -53,9 +53,9 @@ TEST(ConfigClock, Chronyd) {
   EXPECT_EQ(parsed("chronyd = \"/tmp/c.sock\"").chronyd.path, "/tmp/c.sock");
   const ClockConfig ipv4 = parsed("chronyd = \"127.0.0.1:323\"");
   EXPECT_EQ(ipv4.chronyd.path, "");
-  EXPECT_EQ(ipv4.chronyd.host, "127.0.0.1");
-  EXPECT_EQ(ipv4.chronyd.port, 323);
-  EXPECT_EQ(parsed("chronyd = \"[::1]:324\"").chronyd.port, 324);
+  EXPECT_EQ(geo::to_text(ipv4.chronyd.udp.address), "127.0.0.1");
+  EXPECT_EQ(ipv4.chronyd.udp.port, 323);
+  EXPECT_EQ(parsed("chronyd = \"[::1]:324\"").chronyd.udp.port, 324);
   const std::string fault =
       "F at line 3, column 11: clock.chronyd: must be the path of a socket, or a loopback address "
       "and port: \"127.0.0.1:323\"";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
@@ -24,7 +23,7 @@ constexpr int look_for_stop_ms = 5;
 
 /// As bind() takes it; its length.
 socklen_t to_socket(const ChronyAddress& address, sockaddr_storage& out) {
-  if (address.path.empty()) return to_sockaddr({*geo::parse_address(address.host), address.port}, out);
+  if (address.path.empty()) return to_sockaddr(address.udp, out);
   auto& path = reinterpret_cast<sockaddr_un&>(out);
   path = {};
   path.sun_family = AF_UNIX;
@@ -33,24 +32,14 @@ socklen_t to_socket(const ChronyAddress& address, sockaddr_storage& out) {
 }
 
 /// A bound socket, and the port that it has got.
-int listen_at(ChronyAddress& address) {
+FileDescriptor listen_at(ChronyAddress& address) {
   sockaddr_storage at{};
   const socklen_t size = to_socket(address, at);
-  const int fd = ::socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&at), size) != 0)
+  FileDescriptor socket(::socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open() || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&at), size) != 0)
     throw std::runtime_error("a fake chronyd cannot listen");
-  if (!address.path.empty()) return fd;
-  socklen_t bound = sizeof at;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &bound);
-  // At the same place in both families (RFC 3493 3.3).
-  address.port = core::big16(core::load<uint16_t>(reinterpret_cast<const uint8_t*>(&at) + 2));
-  return fd;
-}
-
-std::string make_directory() {
-  std::string name = (std::filesystem::temp_directory_path() / "anytick-chronyd-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  return name;
+  if (address.path.empty()) address.udp = bound_endpoint(socket);
+  return socket;
 }
 
 } // namespace
@@ -61,17 +50,15 @@ const char* FakeChronyd::name(At at) {
 
 FakeChronyd::FakeChronyd(At at) : at_(at) {
   if (at == At::unix_socket) {
-    directory_ = make_directory();
-    address_.path = directory_ + "/chronyd.sock";
+    address_.path = directory_.path() / "chronyd.sock";
   } else {
-    address_.host = at == At::ipv4 ? "127.0.0.1" : "::1";
+    address_.udp.address = *geo::parse_address(at == At::ipv4 ? "127.0.0.1" : "::1");
   }
   comes();
 }
 
 FakeChronyd::~FakeChronyd() {
   goes();
-  if (!directory_.empty()) std::filesystem::remove_all(directory_);
 }
 
 void FakeChronyd::says(const ClockReport& report) {
@@ -96,8 +83,8 @@ void FakeChronyd::is_silent(bool silent) {
 }
 
 void FakeChronyd::comes() {
-  const int fd = listen_at(address_);
-  thread_ = std::jthread([this, fd](const std::stop_token& stop) { run(fd, stop); });
+  thread_ =
+      std::jthread([this, socket = listen_at(address_)](const std::stop_token& stop) { run(socket.get(), stop); });
 }
 
 void FakeChronyd::goes() {
@@ -118,7 +105,7 @@ unsigned FakeChronyd::client_mode() const {
 }
 
 size_t FakeChronyd::files() const {
-  const std::filesystem::directory_iterator all(directory_);
+  const std::filesystem::directory_iterator all(directory_.path());
   return static_cast<size_t>(std::distance(begin(all), end(all)));
 }
 
@@ -127,7 +114,6 @@ void FakeChronyd::run(int socket, const std::stop_token& stop) {
     pollfd wait{socket, POLLIN, 0};
     if (::poll(&wait, 1, look_for_stop_ms) > 0) answer(socket);
   }
-  ::close(socket);
 }
 
 void FakeChronyd::answer(int socket) {

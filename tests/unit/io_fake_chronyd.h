@@ -8,6 +8,7 @@
 
 #include "dataplane/io/chrony.h"
 #include "dataplane/io/clock_report.h"
+#include "tests/unit/io_fixture.h"
 
 /// Answers as chronyd does, on a real socket, what it is told to.
 namespace anytick::io::test {
@@ -45,7 +46,7 @@ class FakeChronyd {
   void answer(int socket);
 
   const At at_;
-  std::string directory_;
+  ScratchDirectory directory_; ///< of its Unix socket
   ChronyAddress address_;
   mutable std::mutex mutex_;
   ClockReport report_;
