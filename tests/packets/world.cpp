@@ -51,20 +51,19 @@ core::WallTime wall_of_cases() {
   return {1'795'348'800 * second + 123'456'789, 5000 * second};
 }
 
-core::ClockState clock_of_cases() {
-  const core::WallTime wall = wall_of_cases();
+core::ClockState clock_of_cases(const core::WallTime& at) {
   core::ClockState state;
   state.synchronised = 1;
   state.leap = 0;
   state.stratum = 2;
   state.refid = 0x7b0200c0;
   state.precision = -25;
-  state.reference_time = core::ntp_time(wall.realtime - 100'000'000'000);
+  state.reference_time = core::ntp_time(at.realtime - 100'000'000'000);
   state.root_delay = 0.010;
   state.root_dispersion = 0.005;
-  state.measured = wall.monotonic;
+  state.measured = at.monotonic;
   state.expires = INT64_MAX;
-  state.epoch = wall.realtime - wall.monotonic;
+  state.epoch = at.epoch();
   return state;
 }
 

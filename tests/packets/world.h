@@ -51,8 +51,9 @@ const core::Identity& identity_of_cases();
 
 /// A clock at noon of 2026-11-22, synchronised 100 s before: stratum 2, refid 192.0.2.123, delay 10 ms, dispersion 5
 /// ms.
-core::ClockState clock_of_cases();
 core::WallTime wall_of_cases();
+/// Or at another moment.
+core::ClockState clock_of_cases(const core::WallTime& at = wall_of_cases());
 /// Gives the worker that clock and ntp_keys_of_cases().
 void set_up_ntp(core::WorkerState& worker);
 /// handle(), and the NTP replies complete.

@@ -14,6 +14,7 @@
 #include "dataplane/io/transmit_time.h"
 #include "tests/packets/ntp_wire.h"
 #include "tests/packets/render.h"
+#include "tests/packets/world.h"
 #include "tests/unit/io_dns_client.h"
 #include "tests/unit/io_worker_fixture.h"
 
@@ -29,20 +30,8 @@ const auto* const environment = testing::AddGlobalTestEnvironment(new EalEnviron
 
 /// The clock of this machine, taken for good.
 core::ClockState good_clock(int64_t correction = 0) {
-  const core::WallTime wall = read_wall_clock().wall;
-  core::ClockState state;
-  state.synchronised = 1;
-  state.leap = 0;
-  state.stratum = 2;
-  state.refid = 0x7b0200c0;
-  state.precision = -25;
-  state.root_delay = 0.010;
-  state.root_dispersion = 0.005;
-  state.reference_time = core::ntp_time(wall.realtime - 1'000'000'000);
+  core::ClockState state = test::clock_of_cases(read_wall_clock().wall);
   state.correction = correction;
-  state.measured = wall.monotonic;
-  state.expires = INT64_MAX;
-  state.epoch = wall.realtime - wall.monotonic;
   return state;
 }
 

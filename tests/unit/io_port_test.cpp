@@ -22,6 +22,13 @@ WorkersConfig workers_of(size_t count) {
   return workers;
 }
 
+PortConfig config_of(const RingDevice& device) {
+  PortConfig config;
+  config.device = device.name;
+  config.addresses = {*geo::parse_address(service_ipv4)};
+  return config;
+}
+
 TEST(Port, IngressHasAddressesAsOnTheWire) {
   const RingDevice device(64);
   PortConfig config;
@@ -72,10 +79,7 @@ TEST(Port, HasAQueuePairForEachWorker) {
 
 TEST(Port, StampsNothingWhereTheDeviceDoesNot) {
   const RingDevice device(64);
-  PortConfig config;
-  config.device = device.name;
-  config.addresses = {*geo::parse_address(service_ipv4)};
-  const auto port = Port::open(config, workers_of(1));
+  const auto port = Port::open(config_of(device), workers_of(1));
   ASSERT_TRUE(port) << port.refusal().text();
   (*port)->watch_clock();
   EXPECT_EQ((*port)->rx_stamps().flag, 0u);
@@ -140,10 +144,7 @@ INSTANTIATE_TEST_SUITE_P(, PortRefusals,
 
 TEST(PortQueues, TooFewForTheWorkers) {
   const RingDevice device(64);
-  PortConfig config;
-  config.device = device.name;
-  config.addresses = {*geo::parse_address(service_ipv4)};
-  const auto port = Port::open(config, workers_of(2));
+  const auto port = Port::open(config_of(device), workers_of(2));
   ASSERT_FALSE(port);
   EXPECT_EQ(port.refusal().text(), device.name + ": has 1 queue pairs, which is too few for 2 workers");
 }
