@@ -10,7 +10,6 @@
 // Prints TAP, and behind it as "# counters" what the POP has to have counted by then.
 
 #include <cstdio>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +24,7 @@
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
 
+#include "dataplane/io/wall_clock.h"
 #include "tests/packets/cases.h"
 #include "tests/packets/ntp_wire.h"
 #include "tests/packets/raw_link.h"
@@ -208,8 +208,9 @@ class Sockets : public Play {
   Protocol protocol_;
 };
 
+/// As anytickd reads it. std::time() is that of the kernel's last tick, which may be of the second before.
 uint32_t clock_now() {
-  return static_cast<uint32_t>(std::time(nullptr));
+  return static_cast<uint32_t>(io::read_wall_clock().wall.realtime / 1'000'000'000);
 }
 
 Fault played(Play& play, const PacketCase& row) {

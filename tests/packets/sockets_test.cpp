@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <sched.h>
 
 #include "dataplane/io/sockets.h"
+#include "dataplane/io/wall_clock.h"
 #include "tests/packets/cases.h"
 #include "tests/packets/world.h"
 #include "tests/unit/io_dns_client.h"
@@ -30,6 +30,11 @@ namespace {
 
 using core::Counter;
 using Protocol = io::DnsClient::Protocol;
+
+/// As the sockets read it. std::time() is that of the kernel's last tick, which may be of the second before.
+uint32_t clock_second() {
+  return static_cast<uint32_t>(io::read_wall_clock().wall.realtime / 1'000'000'000);
+}
 
 constexpr uint64_t seed = 1; // where there is a draw it is of one record: any seed gives the same bytes
 
@@ -99,9 +104,9 @@ class SocketRows : public RealSockets, public testing::WithParamInterface<Packet
   void within_a_second(const std::function<std::vector<Exchange>()>& ask) {
     std::vector<Exchange> exchanges;
     do {
-      expected_.now = static_cast<uint32_t>(std::time(nullptr));
+      expected_.now = clock_second();
       exchanges = ask();
-    } while (expected_.now != static_cast<uint32_t>(std::time(nullptr)));
+    } while (expected_.now != clock_second());
     for (const Exchange& exchange : exchanges) EXPECT_EQ(exchange.reply, exchange.expected);
   }
 
