@@ -20,13 +20,13 @@ template <class T> inline void store(void* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 
-inline uint16_t big16(uint16_t value) {
+constexpr uint16_t big16(uint16_t value) {
   return __builtin_bswap16(value);
 }
-inline uint32_t big32(uint32_t value) {
+constexpr uint32_t big32(uint32_t value) {
   return __builtin_bswap32(value);
 }
-inline uint64_t big64(uint64_t value) {
+constexpr uint64_t big64(uint64_t value) {
   return __builtin_bswap64(value);
 }
 

@@ -54,6 +54,7 @@ inline constexpr uint16_t option_nsid = 3;
 inline constexpr uint16_t option_ecs = 8;
 inline constexpr uint16_t option_cookie = 10;
 inline constexpr uint16_t edns_do = 0x8000;
+inline constexpr size_t opt_bytes = 11; ///< of an OPT without options: root owner, type, size, TTL, RDLENGTH
 
 inline constexpr uint16_t udp_plain_max = 512; ///< without EDNS, and the least that an EDNS size means
 inline constexpr uint16_t udp_edns_max = 1232; ///< what we advertise and send at most: fits 1,280 byte IPv6 links

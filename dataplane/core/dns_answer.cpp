@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/core/bytes.h"
+#include "dataplane/core/checksum.h"
 #include "dataplane/core/dns_location.h"
 #include "dataplane/core/dns_reply.h"
 #include "dataplane/core/join.h"
@@ -19,24 +20,16 @@ constexpr uint32_t any_ttl = 3600;
 // Longer chains of CNAMEs end where they are: the resolver goes on from there.
 constexpr unsigned cname_steps_max = 8;
 
-/// An A record is 16 bytes with a compressed owner, of which only the last 4 differ.
-void write_addresses(Reply& reply, const ReadySet& set, uint16_t owner, const Drawn& drawn) {
-  const uint64_t first = uint64_t{big16(owner)} | uint64_t{big16(dns::A)} << 16 | uint64_t{big16(dns::IN)} << 32 |
-                         uint64_t{big32(set.ttl) & 0xffff} << 48;
-  const uint64_t second = uint64_t{big32(set.ttl) >> 16} | uint64_t{big16(4)} << 16;
-  uint8_t* to = reply.message + reply.at;
-  for (unsigned i = 0; i < drawn.count; ++i, to += 16) {
-    store(to, first);
-    store(to + 8, second | uint64_t{drawn.values[i]} << 32);
-  }
-  reply.at += 16 * drawn.count;
-}
-
 void write_drawn(const Join& join, WorkerState& worker, Reply& reply, const ReadySet& set, uint16_t owner) {
   Drawn drawn;
   draw(set.draw, set.max_records, worker.random, drawn);
   reply.answers = static_cast<uint16_t>(reply.answers + drawn.count);
-  if (set.type == dns::A) return write_addresses(reply, set, owner, drawn);
+  if (set.type == dns::A) {
+    const AddressRecords records(owner, set.ttl);
+    for (unsigned i = 0; i < drawn.count; ++i, reply.at += AddressRecords::bytes)
+      records.write(reply.message + reply.at, drawn.values[i]);
+    return;
+  }
   for (unsigned i = 0; i < drawn.count; ++i) write_record(reply, owner, join.record(set, drawn.indices[i]));
 }
 
@@ -102,12 +95,9 @@ struct NodeMatch {
 
 /// The closest encloser of a name that is no node itself (RFC 4592 3.3.1).
 NodeMatch closest_encloser(const NameTable& names, const FoldedName& name) {
-  std::array<uint64_t, 128> hashes;
-  uint64_t hash = name_hash_seed;
-  for (unsigned i = name.labels; i-- > 1;) hashes[i] = hash = hash_label(hash, name.bytes.data() + name.label_at[i]);
-  hashes[name.labels] = name_hash_seed;
+  const SuffixHashes hashes(name);
   for (unsigned i = 1; i <= name.labels; ++i)
-    if (const uint32_t node = names.find(hashes[i], name.suffix(i)); node != NameTable::none) return {node, false};
+    if (const uint32_t node = names.find(hashes.of(i), name.suffix(i)); node != NameTable::none) return {node, false};
   return {NameTable::none, false};
 }
 
@@ -208,6 +198,11 @@ size_t records_at(const DnsQuery& query) {
   return query.question_end != 0 ? query.question_end : dns::header_bytes;
 }
 
+/// What the bytes from `at` to `end` add to the message's sum.
+uint64_t sum_tail(const uint8_t* message, size_t at, size_t end) {
+  return at == end ? 0 : sum_at(at, sum_bytes(message + at, end - at));
+}
+
 void empty_sections(const DnsQuery& query, Reply& reply) {
   reply.at = records_at(query);
   reply.answers = 0;
@@ -252,22 +247,11 @@ AnswerClass class_of(const Reply& reply) {
   return reply.referral ? AnswerClass::referral : AnswerClass::answer;
 }
 
-/// Whether the source may have the reply, or what is left of it: something to come back with.
-bool is_granted(Limiter& limits, WorkerState& worker, const DnsQuery& query, const Client& client,
-                const LimitSource& source, const ReplyOptions& options, Reply& reply) {
-  const AnswerClass which = class_of(reply);
-  switch (limits.judge(source, client.address, which, worker.ticks, worker.counters, worker.random)) {
-  case LimitVerdict::send:
-    return true;
-  case LimitVerdict::drop:
-  case LimitVerdict::kiss:
-    worker.counters.add(Counter::drop_limit);
-    return false;
-  case LimitVerdict::truncate:
-    break;
-  }
+/// What is left of a reply over its rate: something to come back with.
+void truncate(WorkerState& worker, const DnsQuery& query, const ReplyOptions& options, AnswerClass which,
+              Reply& reply) {
   worker.counters.add(Counter::limit_slipped);
-  if (which == AnswerClass::error) return true; // it is short, and no stream would make it better
+  if (which == AnswerClass::error) return; // it is short, and no stream would make it better
   // Who knows cookies comes back with ours, at less cost than over a stream (RFC 7873 5.2.3).
   if (options.has_cookie()) {
     reply.rcode = Rcode::badcookie;
@@ -276,7 +260,14 @@ bool is_granted(Limiter& limits, WorkerState& worker, const DnsQuery& query, con
   } else {
     reply.truncated = true;
   }
-  return true;
+}
+
+/// What limits say of a reply; one that is not to be sent is counted. Precondition: there are limits.
+LimitVerdict judge(WorkerState& worker, const Client& client, const LimitSource& source, AnswerClass which) {
+  const LimitVerdict verdict =
+      worker.limits()->judge(source, client.address, which, worker.ticks, worker.counters, worker.random);
+  if (verdict == LimitVerdict::drop) worker.counters.add(Counter::drop_limit);
+  return verdict;
 }
 
 } // namespace
@@ -284,7 +275,7 @@ bool is_granted(Limiter& limits, WorkerState& worker, const DnsQuery& query, con
 void begin_lookup(const View& view, const DnsQuery& query, const geo::Address& source, Lookup& lookup) {
   lookup.hash = hash_name(query.name);
   view.join->names().prefetch(lookup.hash);
-  lookup.by_subnet = is_locatable(query.subnet);
+  lookup.by_subnet = query.subnet.present && is_locatable(query.subnet);
   lookup.located = lookup.by_subnet ? query.subnet.address : source;
   if (view.map == nullptr) return;
   if (lookup.located.family == geo::Family::ipv4) {
@@ -307,26 +298,33 @@ bool is_miss(const View& view, const DnsQuery& query, const Lookup& lookup) {
          view.join->cut_above(lookup.node, false, query.qtype) == ReadyNode::none;
 }
 
-size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
-                   const Client& client, const LimitSource& source, uint8_t* message, size_t room) {
+Written write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
+                    const Client& client, const LimitSource& source, uint8_t* message, size_t room) {
   const bool header_only = query.kind == QueryKind::header_only;
   const CookieCheck cookie = header_only ? CookieCheck() : check_cookie(view, worker, query, client.address);
   // Of whom it is known that the address is his.
   const bool proven = !client.udp || cookie.state == CookieState::good;
   Reply reply{.message = message, .at = records_at(query), .limit = 0};
+  const size_t tail_at = reply.at;
+  const uint64_t before = add_word(sum_words<3>(message), sum_tail(message, tail_at, query.length));
   reply.rcode = query.rcode;
   const size_t most = header_only ? reply.at : reply_max(worker, query, client, proven, room);
   const ReplyOptions options(view.identity, query, cookie, most - reply.at);
   reply.limit = most - options.opt_bytes();
   write_answer(view, worker, query, lookup, cookie, reply);
-  if (Limiter* limits = worker.limits(); limits != nullptr && !proven)
-    if (!is_granted(*limits, worker, query, client, source, options, reply)) return 0;
+  if (worker.limits() != nullptr && !proven) {
+    const AnswerClass which = class_of(reply);
+    const LimitVerdict verdict = judge(worker, client, source, which);
+    if (verdict == LimitVerdict::drop) return {};
+    if (verdict == LimitVerdict::truncate) truncate(worker, query, options, which, reply);
+  }
   // TC says that there is more; half of an answer is worth nothing (RFC 2181 9).
   if (reply.truncated) empty_sections(query, reply);
   options.write(query, reply);
-  write_header(query, reply);
+  const uint64_t header = write_header(query, reply);
   count_reply(worker.counters, query, reply);
-  return reply.at;
+  const uint64_t after = add_word(header, sum_tail(message, tail_at, reply.at));
+  return {reply.at, add_word(after, negative_sum(before))};
 }
 
 } // namespace anytick::core

@@ -28,12 +28,18 @@ void finish_lookup(const View& view, const DnsQuery& query, Lookup& lookup);
 /// Whether the name is none that a zone of ours answers for: not there, and no wildcard or delegation for it.
 bool is_miss(const View& view, const DnsQuery& query, const Lookup& lookup);
 
+/// A reply that was written over its query.
+struct Written {
+  size_t length = 0;       ///< 0: there is none
+  uint64_t sum_change = 0; ///< to be added to the query's sum to get the reply's (checksum.h)
+};
+
 /// Writes the reply to `query` over the message that it was parsed from, question untouched, and counts it.
-/// `lookup` is read for QueryKind::lookup only, and only when a zone is loaded. Returns the reply's length; it is at
-/// most `room`, and at most what the client takes over UDP. 0: its source is over its limit, which is counted.
+/// `lookup` is read for QueryKind::lookup only, and only when a zone is loaded. The reply is at most `room` bytes, and
+/// at most what the client takes over UDP. There is none if its source is over its limit, which is counted.
 /// `source` is that of the client, where the worker has a limiter that is not off. Precondition: the query is not to be
 /// dropped, and `room` is at least the query's length.
-size_t write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
-                   const Client& client, const LimitSource& source, uint8_t* message, size_t room);
+Written write_reply(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup,
+                    const Client& client, const LimitSource& source, uint8_t* message, size_t room);
 
 } // namespace anytick::core

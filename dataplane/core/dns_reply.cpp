@@ -7,30 +7,7 @@ namespace {
 
 using dns::Rcode;
 
-constexpr size_t opt_head = 11;   // root owner, type, size, TTL, RDLENGTH
 constexpr size_t option_head = 4; // code, length
-
-Counter counter_of(Rcode rcode) {
-  switch (rcode) {
-  case Rcode::noerror:
-    return Counter::rcode_noerror;
-  case Rcode::formerr:
-    return Counter::rcode_formerr;
-  case Rcode::servfail:
-    return Counter::rcode_servfail;
-  case Rcode::nxdomain:
-    return Counter::rcode_nxdomain;
-  case Rcode::notimp:
-    return Counter::rcode_notimp;
-  case Rcode::refused:
-    return Counter::rcode_refused;
-  case Rcode::badvers:
-    return Counter::rcode_badvers;
-  case Rcode::badcookie:
-    return Counter::rcode_badcookie;
-  }
-  __builtin_unreachable();
-}
 
 Counter counter_of(CookieState state) {
   switch (state) {
@@ -66,6 +43,28 @@ uint8_t* write_subnet(uint8_t* to, const ClientSubnet& subnet, uint8_t scope) {
 
 } // namespace
 
+Counter counter_of(Rcode rcode) {
+  switch (rcode) {
+  case Rcode::noerror:
+    return Counter::rcode_noerror;
+  case Rcode::formerr:
+    return Counter::rcode_formerr;
+  case Rcode::servfail:
+    return Counter::rcode_servfail;
+  case Rcode::nxdomain:
+    return Counter::rcode_nxdomain;
+  case Rcode::notimp:
+    return Counter::rcode_notimp;
+  case Rcode::refused:
+    return Counter::rcode_refused;
+  case Rcode::badvers:
+    return Counter::rcode_badvers;
+  case Rcode::badcookie:
+    return Counter::rcode_badcookie;
+  }
+  __builtin_unreachable();
+}
+
 CookieCheck check_cookie(const View& view, WorkerState& worker, const DnsQuery& query, const geo::Address& source) {
   CookieCheck check;
   if (!query.edns || !query.cookie.present || view.cookie_keys == nullptr || view.cookie_keys->count == 0) return check;
@@ -74,9 +73,8 @@ CookieCheck check_cookie(const View& view, WorkerState& worker, const DnsQuery& 
   return check;
 }
 
-ReplyOptions::ReplyOptions(const Identity* identity, const DnsQuery& query, const CookieCheck& cookie, size_t room) {
-  if (!query.edns || query.kind == QueryKind::header_only) return;
-  size_ = opt_head;
+void ReplyOptions::choose(const Identity* identity, const DnsQuery& query, const CookieCheck& cookie, size_t room) {
+  size_ = dns::opt_bytes;
   if (query.subnet.present) subnet_ = take(subnet_data(query.subnet), room);
   if (cookie.state != CookieState::none && take(client_cookie_bytes + server_cookie_bytes, room))
     cookie_ = &cookie.reply;
@@ -90,8 +88,7 @@ bool ReplyOptions::take(size_t data, size_t room) {
   return true;
 }
 
-void ReplyOptions::write(const DnsQuery& query, Reply& reply) const {
-  if (size_ == 0) return;
+void ReplyOptions::write_opt(const DnsQuery& query, Reply& reply) const {
   uint8_t* to = reply.message + reply.at;
   to[0] = 0;
   store_big16(to + 1, dns::OPT);
@@ -99,8 +96,8 @@ void ReplyOptions::write(const DnsQuery& query, Reply& reply) const {
   to[5] = static_cast<uint8_t>(static_cast<unsigned>(reply.rcode) >> 4);
   to[6] = 0;
   store_big16(to + 7, query.dnssec_ok ? dns::edns_do : 0);
-  store_big16(to + 9, static_cast<uint16_t>(size_ - opt_head));
-  to += opt_head;
+  store_big16(to + 9, static_cast<uint16_t>(size_ - dns::opt_bytes));
+  to += dns::opt_bytes;
   if (subnet_) to = write_subnet(to, query.subnet, reply.scope);
   if (cookie_ != nullptr) {
     to = begin_option(to, dns::option_cookie, client_cookie_bytes + server_cookie_bytes);
@@ -138,35 +135,6 @@ void answer_chaos(const Identity* identity, const DnsQuery& query, Reply& reply)
   } else {
     reply.truncated = true;
   }
-}
-
-void write_header(const DnsQuery& query, const Reply& reply) {
-  unsigned flags = dns::QR | (static_cast<unsigned>(reply.rcode) & 0xf);
-  if (query.rcode == Rcode::notimp) {
-    flags |= query.flags & dns::opcode_mask;
-  } else {
-    flags |= query.flags & dns::RD;
-  }
-  if (reply.authoritative) flags |= dns::AA;
-  if (reply.truncated) flags |= dns::TC;
-  const bool opt = query.edns && query.kind != QueryKind::header_only;
-  store(reply.message, query.id);
-  store_big16(reply.message + 2, static_cast<uint16_t>(flags));
-  store_big16(reply.message + 4, query.question_end != 0 ? 1 : 0);
-  store_big16(reply.message + 6, reply.answers);
-  store_big16(reply.message + 8, reply.authorities);
-  store_big16(reply.message + 10, static_cast<uint16_t>(reply.additionals + (opt ? 1 : 0)));
-}
-
-void count_reply(Counters& counters, const DnsQuery& query, const Reply& reply) {
-  counters.add(Counter::dns_answered);
-  counters.add(counter_of(reply.rcode));
-  if (reply.nodata) counters.add(Counter::dns_nodata);
-  if (reply.truncated) counters.add(Counter::dns_truncated);
-  if (reply.referral) counters.add(Counter::dns_referral);
-  if (query.kind == QueryKind::chaos) counters.add(Counter::dns_chaos);
-  if (query.edns) counters.add(Counter::dns_edns);
-  if (query.subnet.present) counters.add(Counter::dns_ecs);
 }
 
 } // namespace anytick::core

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "dataplane/core/bytes.h"
+#include "dataplane/core/checksum.h"
 #include "dataplane/core/dns.h"
 #include "dataplane/core/dns_query.h"
 #include "dataplane/core/view.h"
@@ -37,11 +38,40 @@ struct Reply {
   bool fits(size_t bytes) const { return bytes <= limit - at; }
 };
 
+/// A records of one RRset: with a pointer as owner they are of 16 bytes, of which only the last 4 differ.
+class AddressRecords {
+ public:
+  static constexpr uint32_t bytes = 16;
+
+  /// TTL in seconds.
+  AddressRecords(uint16_t owner, uint32_t ttl)
+      : first_(uint64_t{big16(owner)} | uint64_t{big16(dns::A)} << 16 | uint64_t{big16(dns::IN)} << 32 |
+               uint64_t{big32(ttl) & 0xffff} << 48),
+        second_(big32(ttl) >> 16 | uint32_t{big16(4)} << 16) {}
+
+  /// Address in wire order.
+  void write(uint8_t* to, uint32_t address) const {
+    store(to, first_);
+    store(to + 8, second_ | uint64_t{address} << 32);
+  }
+  /// What so many of them sum up to without their addresses.
+  uint64_t sum(uint64_t count) const { return ((first_ >> 32) + (first_ & 0xffffffff) + second_) * count; }
+
+ private:
+  uint64_t first_;
+  uint32_t second_;
+};
+
 /// Appends a record whose owner is a pointer. `record`: from its type on. Precondition: it fits.
 inline void write_record(Reply& reply, uint16_t owner, std::span<const uint8_t> record) {
   store_big16(reply.message + reply.at, owner);
   std::memcpy(reply.message + reply.at + 2, record.data(), record.size());
   reply.at += 2 + record.size();
+}
+
+/// Whether the reply has an OPT.
+inline bool has_opt(const DnsQuery& query) {
+  return query.edns && query.kind != QueryKind::header_only;
 }
 
 /// What the client's cookie is worth, and the one that it gets (RFC 7873 5.2).
@@ -53,19 +83,27 @@ struct CookieCheck {
 /// Checks and counts it.
 CookieCheck check_cookie(const View& view, WorkerState& worker, const DnsQuery& query, const geo::Address& source);
 
+Counter counter_of(dns::Rcode rcode);
+
 /// The options that a reply's OPT carries. Those that would not fit beside the question are left out.
 class ReplyOptions {
  public:
   /// `room`: bytes behind the question.
-  ReplyOptions(const Identity* identity, const DnsQuery& query, const CookieCheck& cookie, size_t room);
+  ReplyOptions(const Identity* identity, const DnsQuery& query, const CookieCheck& cookie, size_t room) {
+    if (has_opt(query)) choose(identity, query, cookie, room);
+  }
 
   size_t opt_bytes() const { return size_; }
   bool has_cookie() const { return cookie_ != nullptr; }
   /// Appends the OPT (RFC 6891 6.1.2), if the query had one.
-  void write(const DnsQuery& query, Reply& reply) const;
+  void write(const DnsQuery& query, Reply& reply) const {
+    if (size_ != 0) write_opt(query, reply);
+  }
 
  private:
+  void choose(const Identity* identity, const DnsQuery& query, const CookieCheck& cookie, size_t room);
   bool take(size_t data, size_t room);
+  void write_opt(const DnsQuery& query, Reply& reply) const;
 
   size_t size_ = 0; ///< of the OPT
   bool subnet_ = false;
@@ -76,9 +114,31 @@ class ReplyOptions {
 /// Answers a question about this server (RFC 4892).
 void answer_chaos(const Identity* identity, const DnsQuery& query, Reply& reply);
 
-void write_header(const DnsQuery& query, const Reply& reply);
+/// Returns its sum.
+inline uint64_t write_header(const DnsQuery& query, const Reply& reply) {
+  const unsigned copied = query.rcode == dns::Rcode::notimp ? dns::opcode_mask : dns::RD;
+  const unsigned flags = dns::QR | (static_cast<unsigned>(reply.rcode) & 0xf) | (query.flags & copied) |
+                         (reply.authoritative ? unsigned{dns::AA} : 0u) | (reply.truncated ? unsigned{dns::TC} : 0u);
+  const uint16_t questions = query.question_end != 0 ? big16(1) : uint16_t{0};
+  const auto additionals = static_cast<uint16_t>(reply.additionals + (has_opt(query) ? 1 : 0));
+  const uint64_t first = query.id | uint64_t{big16(static_cast<uint16_t>(flags))} << 16 | uint64_t{questions} << 32 |
+                         uint64_t{big16(reply.answers)} << 48;
+  const uint32_t second = big16(reply.authorities) | uint32_t{big16(additionals)} << 16;
+  store(reply.message, first);
+  store(reply.message + 8, second);
+  return add_word(first, second);
+}
 
 /// Counts the reply as what it is.
-void count_reply(Counters& counters, const DnsQuery& query, const Reply& reply);
+inline void count_reply(Counters& counters, const DnsQuery& query, const Reply& reply) {
+  counters.add(Counter::dns_answered);
+  counters.add(reply.rcode == dns::Rcode::noerror ? Counter::rcode_noerror : counter_of(reply.rcode));
+  if (reply.nodata) counters.add(Counter::dns_nodata);
+  if (reply.truncated) counters.add(Counter::dns_truncated);
+  if (reply.referral) counters.add(Counter::dns_referral);
+  if (query.kind == QueryKind::chaos) counters.add(Counter::dns_chaos);
+  if (query.edns) counters.add(Counter::dns_edns);
+  if (query.subnet.present) counters.add(Counter::dns_ecs);
+}
 
 } // namespace anytick::core

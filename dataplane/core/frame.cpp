@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "dataplane/core/bytes.h"
 #include "dataplane/core/checksum.h"
@@ -24,20 +25,11 @@ constexpr uint8_t reply_ttl = 64;
 
 constexpr Counter ours = Counter::count_;
 
-bool is_unicast_ipv4(uint32_t wire) {
-  const unsigned first = wire & 0xff;
-  return first != 0 && first != 127 && first < 224;
-}
-
 /// Neither ::, ::1 nor multicast.
 bool is_unicast_ipv6(const uint8_t* address) {
   const uint64_t high = load_big64(address);
   const uint64_t low = load_big64(address + 8);
   return address[0] != 0xff && (high != 0 || low > 1);
-}
-
-uint64_t sum_addresses(const uint8_t* ip, const Datagram& datagram) {
-  return datagram.l3_length == ipv6_bytes ? sum_words<8>(ip + 8) : sum_words<2>(ip + 12);
 }
 
 uint64_t pseudo_header_sum(uint64_t addresses, uint32_t udp_length) {
@@ -53,14 +45,15 @@ Counter parse_ipv4(const Frame& frame, const Ingress& ingress, Datagram& datagra
   if (header < ipv4_bytes || total < header || total > available) return Counter::drop_ip_header;
   if (header > ipv4_bytes) return Counter::punted;
   if (frame.ip_checksum == Checksum::bad ||
-      (frame.ip_checksum == Checksum::unknown && fold_sum(sum_words<ipv4_bytes / 4>(ip)) != 0xffff))
+      (frame.ip_checksum == Checksum::unknown && fold_sum(sum_bytes(ip, ipv4_bytes)) != 0xffff))
     return Counter::drop_ip_checksum;
   const uint32_t source = load<uint32_t>(ip + 12);
   const uint32_t destination = load<uint32_t>(ip + 16);
-  if (std::find(ingress.ipv4.begin(), ingress.ipv4.end(), destination) == ingress.ipv4.end()) return Counter::punted;
+  if (std::ranges::none_of(ingress.ipv4, [&](uint32_t mine) { return mine == destination; })) return Counter::punted;
   if ((load_big16(ip + 6) & 0x3fff) != 0 || ip[9] != protocol_udp) return Counter::punted;
   datagram.l3_length = ipv4_bytes;
   datagram.source = geo::Address::ipv4(big32(source));
+  datagram.address_sum = uint64_t{source} + destination;
   l3_payload = total - ipv4_bytes;
   return ours;
 }
@@ -76,6 +69,7 @@ Counter parse_ipv6(const Frame& frame, const Ingress& ingress, Datagram& datagra
   if (ip[6] != protocol_udp) return Counter::punted; // extension headers and fragments among them
   datagram.l3_length = ipv6_bytes;
   datagram.source = geo::Address::ipv6(load_big64(ip + 8), load_big64(ip + 16));
+  datagram.address_sum = sum_words<8>(ip + 8);
   return ours;
 }
 
@@ -86,13 +80,18 @@ bool is_good_source(const uint8_t* ip, const Datagram& datagram) {
   return is_unicast_ipv4(source) && source != load<uint32_t>(ip + 16);
 }
 
-bool udp_checksum_is_good(const Frame& frame, const Datagram& datagram, uint32_t udp_length) {
-  const uint8_t* ip = frame.data + datagram.l2_length;
-  const uint8_t* udp = ip + datagram.l3_length;
+/// Whether the checksum is good, or none. Sets payload_sum.
+bool check_udp(const Frame& frame, const Ingress& ingress, Datagram& datagram) {
+  const uint8_t* udp = frame.data + datagram.l2_length + datagram.l3_length;
+  const uint32_t length = udp_bytes + datagram.payload_length;
+  // A device that verifies and sums up for us leaves nothing to do.
+  const bool unknown = frame.udp_checksum == Checksum::unknown;
+  datagram.payload_sum = unknown || !ingress.tx_udp_checksum ? sum_bytes(udp + udp_bytes, datagram.payload_length) : 0;
   // RFC 768: zero means none was computed; RFC 8200 8.1 forbids that for IPv6.
   if (load<uint16_t>(udp + 6) == 0) return datagram.l3_length == ipv4_bytes;
-  if (frame.udp_checksum != Checksum::unknown) return frame.udp_checksum == Checksum::good;
-  return fold_sum(pseudo_header_sum(sum_addresses(ip, datagram), udp_length) + sum_bytes(udp, udp_length)) == 0xffff;
+  if (!unknown) return frame.udp_checksum == Checksum::good;
+  const uint64_t headers = pseudo_header_sum(datagram.address_sum, length) + sum_words<2>(udp);
+  return fold_sum(add_word(headers, datagram.payload_sum)) == 0xffff;
 }
 
 Counter parse_udp(const Frame& frame, const Ingress& ingress, Datagram& datagram, uint32_t l3_payload) {
@@ -107,19 +106,11 @@ Counter parse_udp(const Frame& frame, const Ingress& ingress, Datagram& datagram
   if (destination_port != port_dns && (destination_port != port_ntp || !ingress.ntp)) return Counter::punted;
   if (!is_good_source(frame.data + datagram.l2_length, datagram)) return Counter::drop_bad_source;
   if (const Counter reason = check_source_port(datagram.service, datagram.source_port); reason != ours) return reason;
-  if (!udp_checksum_is_good(frame, datagram, length)) return Counter::drop_udp_checksum;
   datagram.payload_length = static_cast<uint16_t>(length - udp_bytes);
-  return ours;
+  return check_udp(frame, ingress, datagram) ? ours : Counter::drop_udp_checksum;
 }
 
-template <size_t count> void swap_bytes(uint8_t* left, uint8_t* right) {
-  std::array<uint8_t, count> kept;
-  std::memcpy(kept.data(), left, count);
-  std::memcpy(left, right, count);
-  std::memcpy(right, kept.data(), count);
-}
-
-/// `sum`: partial, of all that it covers.
+/// `sum`: of all that it covers.
 uint16_t udp_checksum(uint64_t sum) {
   const auto checksum = static_cast<uint16_t>(~fold_sum(sum));
   return checksum != 0 ? checksum : uint16_t{0xffff}; // RFC 768: a computed zero is sent as all ones
@@ -133,13 +124,15 @@ void turn_ipv4(uint8_t* ip, uint64_t addresses, bool device_sums, uint32_t paylo
   const uint16_t checksum = device_sums ? uint16_t{0} : static_cast<uint16_t>(~fold_sum(sum));
   store<uint64_t>(ip, version_and_tos | uint64_t{total} << 16 | uint64_t{dont_fragment} << 48);
   store<uint32_t>(ip + 8, ttl_and_protocol | uint32_t{checksum} << 16);
-  swap_bytes<4>(ip + 12, ip + 16);
+  store(ip + 12, std::rotl(load<uint64_t>(ip + 12), 32));
 }
 
 void turn_ipv6(uint8_t* ip, uint32_t payload) {
   store<uint64_t>(ip, uint64_t{0x60} | uint64_t{big16(static_cast<uint16_t>(payload))} << 32 |
                           uint64_t{protocol_udp} << 48 | uint64_t{reply_ttl} << 56);
-  swap_bytes<16>(ip + 8, ip + 24);
+  const auto source = load<std::array<uint64_t, 2>>(ip + 8);
+  std::memcpy(ip + 8, ip + 24, 16);
+  store(ip + 24, source);
 }
 
 } // namespace
@@ -164,25 +157,24 @@ Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagr
   return reason == ours ? parse_udp(frame, ingress, datagram, l3_payload) : reason;
 }
 
-void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length) {
+void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length,
+                 uint64_t payload_sum) {
   uint8_t* ip = frame.data + datagram.l2_length;
   uint8_t* udp = ip + datagram.l3_length;
   const uint32_t udp_length = udp_bytes + payload_length;
-  const uint64_t addresses = sum_addresses(ip, datagram);
   std::memcpy(frame.data, ingress.next_hop ? ingress.next_hop->data() : frame.data + 6, 6);
   std::memcpy(frame.data + 6, ingress.mac.data(), 6);
   if (datagram.l3_length == ipv6_bytes) {
     turn_ipv6(ip, udp_length);
   } else {
-    turn_ipv4(ip, addresses, ingress.tx_ip_checksum, udp_length);
+    turn_ipv4(ip, datagram.address_sum, ingress.tx_ip_checksum, udp_length);
   }
-  const uint16_t from = load<uint16_t>(udp), to = load<uint16_t>(udp + 2);
+  const uint32_t ports = std::rotl(load<uint32_t>(udp), 16);
   const uint16_t length = big16(static_cast<uint16_t>(udp_length));
-  const uint64_t pseudo = pseudo_header_sum(addresses, udp_length);
+  const uint64_t pseudo = pseudo_header_sum(datagram.address_sum, udp_length);
   const uint16_t checksum =
-      ingress.tx_udp_checksum ? fold_sum(pseudo)
-                              : udp_checksum(pseudo + from + to + length + sum_bytes(udp + udp_bytes, payload_length));
-  store<uint64_t>(udp, to | uint64_t{from} << 16 | uint64_t{length} << 32 | uint64_t{checksum} << 48);
+      ingress.tx_udp_checksum ? fold_sum(pseudo) : udp_checksum(add_word(payload_sum, pseudo + ports + length));
+  store<uint64_t>(udp, ports | uint64_t{length} << 32 | uint64_t{checksum} << 48);
   frame.length = datagram.payload_at() + payload_length;
   frame.l2_length = datagram.l2_length;
   frame.l3_length = datagram.l3_length;
@@ -191,7 +183,7 @@ void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram,
 void sum_up(uint8_t* payload, size_t from, size_t end) {
   uint8_t* udp = payload - udp_bytes;
   const auto before = static_cast<uint16_t>(~load<uint16_t>(udp + 6));
-  store(udp + 6, udp_checksum(before + sum_bytes(payload + from, end - from)));
+  store(udp + 6, udp_checksum(add_word(sum_bytes(payload + from, end - from), before)));
 }
 
 } // namespace anytick::core

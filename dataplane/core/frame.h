@@ -21,6 +21,8 @@ struct Datagram {
   uint16_t source_port;
   uint16_t payload_length;
   geo::Address source;
+  uint64_t address_sum; ///< of both addresses (checksum.h)
+  uint64_t payload_sum; ///< of the payload as received: a reply that keeps some of it need not sum it up again
 
   uint32_t payload_at() const { return l2_length + l3_length + 8u; }
 };
@@ -36,16 +38,23 @@ inline Counter check_source_port(Service service, uint16_t port) {
   return loops ? Counter::drop_cross_service : Counter::count_;
 }
 
+/// Whether a source (network order) is one host, that a reply can go to.
+inline bool is_unicast_ipv4(uint32_t address) {
+  const unsigned first = address & 0xff;
+  return first != 0 && first != 127 && first < 224;
+}
+
 /// Counter::count_ where the frame is a datagram to a service at a service address; Counter::punted where it is another
 /// that the kernel may want: not to a service address, another protocol or port, not of one piece (fragments,
 /// segments), with IPv4 options or IPv6 extension headers, or to more stations than us. Else why it is dropped. Reads
 /// nothing outside the frame.
 Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagram);
 
-/// Makes the frame a reply of `payload_length` bytes: addresses and ports swapped, lengths and checksums set,
-/// TTL or hop limit 64, DSCP and ECN 0, and for IPv4 DF with id 0 (an atomic datagram, RFC 6864 4.1). VLAN tags stay.
-/// It goes to the station that it came from, or to the ingress's next hop.
-void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length);
+/// Makes the frame a reply of `payload_length` bytes that sum up to `payload_sum`: addresses and ports swapped, lengths
+/// and checksums set, TTL or hop limit 64, DSCP and ECN 0, and for IPv4 DF with id 0 (an atomic datagram, RFC 6864
+/// 4.1). VLAN tags stay. It goes to the station that it came from, or to the ingress's next hop.
+void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length,
+                 uint64_t payload_sum);
 
 /// Counts the bytes from `from` to `end` of a reply's payload into its UDP checksum, which was made when they were
 /// zero. Precondition: `from` is even.

@@ -1,6 +1,7 @@
 #include "dataplane/core/join.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <unordered_map>
 
@@ -10,6 +11,13 @@
 #include "dataplane/core/row_table.h"
 
 namespace anytick::core {
+
+Join::Join(const ZoneImage& image)
+    : id_([] {
+        static std::atomic<uint64_t> last = 0;
+        return ++last;
+      }()),
+      names_(image) {}
 
 AnswerRef Join::answer_for(const ReadyNode& node, uint16_t type) const {
   if (type == dns::A) return node.a;

@@ -134,6 +134,8 @@ class Join {
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
+  /// No two joins of a process have the same, even if one takes the memory of the other; never 0.
+  uint64_t id() const { return id_; }
   const NameTable& names() const { return names_; }
   const ReadyNode& node(uint32_t index) const { return nodes_[index]; }
   const ReadyZone& zone(uint32_t index) const { return zones_[index]; }
@@ -178,12 +180,13 @@ class Join {
 
  private:
   friend class JoinBuilder;
-  explicit Join(const ZoneImage& image) : names_(image) {}
+  explicit Join(const ZoneImage& image);
 
   std::span<const uint8_t> record_at(uint32_t place) const {
     return {wire_.data() + places_[place].offset, places_[place].length};
   }
 
+  const uint64_t id_;
   NameTable names_;
   std::vector<ReadyNode> nodes_;
   std::vector<Referral> referrals_;

@@ -88,8 +88,11 @@ bool Limiter::take(const LimitSource& source, uint32_t bucket, const Rate& rate,
   if (rate.interval == 0) return true;
   const uint64_t tag = mix(source.identity ^ secret_[1], mixer ^ bucket) & ~time_mask;
   auto& buckets = lines_[source.line].buckets;
-  for (uint64_t& mine : buckets) {
-    if ((mine ^ tag) > time_mask) continue;
+  // Looked at without branches: where in the line a bucket is nobody can predict.
+  unsigned found = 0;
+  for (unsigned i = 0; i < ways; ++i) found |= unsigned{(buckets[i] ^ tag) <= time_mask} << i;
+  if (found != 0) [[likely]] {
+    uint64_t& mine = buckets[static_cast<unsigned>(std::countr_zero(found))];
     const Ticks debt = debt_of(mine, now, rate.ahead + rate.interval);
     if (debt > rate.ahead) return false;
     mine = tag | ((now + debt + rate.interval) & time_mask);

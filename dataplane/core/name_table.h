@@ -8,8 +8,8 @@
 
 namespace anytick::core {
 
-/// Finds the nodes of an image by name: open addressing over the hashes of names, at most half full, so a probe ends
-/// within a few entries and a cache line mostly. The image must outlive it.
+/// Finds the nodes of an image by name: open addressing over the hashes of names, at most a quarter full, so that most
+/// probes end at the first entry. The image must outlive it.
 class NameTable {
  public:
   static constexpr uint32_t none = UINT32_MAX;
@@ -18,12 +18,14 @@ class NameTable {
 
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[hash & mask_]); }
 
-  /// Index of the node with this name (a folded suffix with its hash), or `none`.
+  /// Index of the node with this name (of any case, with its hash), or `none`.
   uint32_t find(uint64_t hash, std::span<const uint8_t> name) const {
     for (uint64_t at = hash & mask_;; at = (at + 1) & mask_) {
       const Bucket& bucket = buckets_[at];
+      if (bucket.tag == tag_of(hash) && bucket.name.length == name.size() &&
+          is_name(name.data(), blob_ + bucket.name.offset, name.size()))
+        return bucket.node;
       if (bucket.node == none) return none;
-      if (bucket.tag == tag_of(hash) && is(bucket.node, name)) return bucket.node;
     }
   }
 
@@ -33,16 +35,12 @@ class NameTable {
   struct Bucket {
     uint32_t tag;
     uint32_t node;
+    BlobRange name;
   };
   static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
-  bool is(uint32_t node, std::span<const uint8_t> name) const {
-    const BlobRange range = nodes_[node].name;
-    return range.length == name.size() && std::memcmp(blob_ + range.offset, name.data(), name.size()) == 0;
-  }
 
   std::vector<Bucket> buckets_;
   uint64_t mask_;
-  const ImageNode* nodes_;
   const uint8_t* blob_;
 };
 

@@ -4,10 +4,13 @@
 #include <new>
 #include <utility>
 
+#include "dataplane/core/checksum.h"
 #include "dataplane/core/dns_answer.h"
 #include "dataplane/core/dns_query.h"
+#include "dataplane/core/fast_frame.h"
 #include "dataplane/core/frame.h"
 #include "dataplane/core/interleave.h"
+#include "dataplane/core/plain_query.h"
 #include "dataplane/core/policy.h"
 
 namespace anytick::core {
@@ -18,19 +21,28 @@ struct DnsWork {
   Lookup lookup;
 };
 
-/// A frame on its way, between the passes of a burst. Large: what is not needed is not touched.
+/// Which way a frame takes through the passes of a burst.
+enum class Way : uint8_t { plain, dns, ntp };
+
+/// A frame on its way. Large: what is not needed is not touched, and nothing begins before it is parsed.
 struct Transit {
-  Transit() {} // NOLINT: of ntp and dns, the one that it is about begins when it is parsed
+  Transit() {} // NOLINT
 
   Frame* frame;
-  Datagram datagram;
+  Way way;
+  bool fast; ///< parse_fast_frame() took it
   LimitSource source;
   union {
+    Datagram datagram;
+  };
+  union {
+    PlainQuery plain;
     NtpRequest ntp;
     DnsWork dns;
   };
 
-  bool is_ntp() const { return datagram.service == Service::ntp; }
+  uint8_t* message() const { return frame->data + datagram.payload_at(); }
+  size_t room() const { return frame->room - datagram.payload_at(); }
 };
 
 void drop(Frame& frame, WorkerState& worker, Counter reason) {
@@ -51,10 +63,6 @@ Counter drop_reason(QueryKind kind) {
 
 bool needs_lookup(const View& view, const DnsQuery& query) {
   return query.kind == QueryKind::lookup && view.join != nullptr;
-}
-
-bool needs_lookup(const View& view, const Transit& transit) {
-  return !transit.is_ntp() && needs_lookup(view, transit.dns.query);
 }
 
 /// The country of the client, zero where nobody knows.
@@ -88,39 +96,90 @@ bool admit(const View& view, WorkerState& worker, const Client& client, const Lo
   __builtin_unreachable();
 }
 
-/// Counter::count_ where the datagram is one to be answered, else why it is dropped.
-Counter parse_payload(const WorkerState& worker, const Frame& frame, Transit& transit) {
-  const Datagram& datagram = transit.datagram;
-  const uint8_t* payload = frame.data + datagram.payload_at();
-  if (transit.is_ntp()) {
-    new (&transit.ntp) NtpRequest;
-    return parse_ntp(worker, payload, datagram.payload_length, datagram.source_port, transit.ntp);
+/// What the passes of a burst share.
+struct Burst {
+  Burst(const View& burst_view, const Ingress& port, WorkerState& state)
+      : view(burst_view), ingress(port), fast(port), worker(state), limits(state.limits()), decks(state.decks),
+        lane(is_lane_open(burst_view, limits)) {
+    if (decks != nullptr && view.join != nullptr) decks->begin(*view.join);
   }
+
+  const View& view;
+  const Ingress& ingress;
+  const FastIngress fast;
+  WorkerState& worker;
+  Limiter* const limits;
+  Decks* const decks;
+  const bool lane; ///< plain queries are answered in theirs
+};
+
+/// Counter::count_ where the datagram is one to be answered, else why it is dropped.
+Counter parse_payload(const WorkerState& worker, Transit& transit) {
+  const Datagram& datagram = transit.datagram;
+  if (datagram.service == Service::ntp) {
+    transit.way = Way::ntp;
+    new (&transit.ntp) NtpRequest;
+    return parse_ntp(worker, transit.message(), datagram.payload_length, datagram.source_port, transit.ntp);
+  }
+  transit.way = Way::dns;
   new (&transit.dns) DnsWork;
-  parse_query(payload, datagram.payload_length, transit.dns.query);
+  parse_query(transit.message(), datagram.payload_length, transit.dns.query);
   return drop_reason(transit.dns.query.kind);
 }
 
-/// First pass: headers, names, addresses. What the second pass reads is on its way into the cache afterwards.
-bool receive(const View& view, const Ingress& ingress, WorkerState& worker, Frame& frame, Transit& transit) {
-  Counter reason = parse_frame(frame, ingress, transit.datagram);
+/// First pass: headers and messages. False where the frame is a punt or dropped.
+bool receive(const Burst& burst, Frame& frame, Transit& transit) {
+  transit.frame = &frame;
+  transit.fast = parse_fast_frame(frame, burst.fast, transit.datagram);
+  if (transit.fast && burst.lane && transit.datagram.service == Service::dns && transit.room() >= plain_reply_max &&
+      parse_plain_query(transit.message(), transit.datagram.payload_length, transit.plain)) [[likely]] {
+    transit.way = Way::plain;
+    return true;
+  }
+  Counter reason = Counter::count_;
+  if (!transit.fast) {
+    new (&transit.datagram) Datagram;
+    reason = parse_frame(frame, burst.ingress, transit.datagram);
+  }
+  if (reason == Counter::count_) reason = parse_payload(burst.worker, transit);
+  if (reason == Counter::count_) return true;
   if (reason == Counter::punted) {
     frame.verdict = Verdict::punt;
-    return false;
+  } else {
+    drop(frame, burst.worker, reason);
   }
-  if (reason == Counter::count_) reason = parse_payload(worker, frame, transit);
-  if (reason != Counter::count_) {
-    drop(frame, worker, reason);
-    return false;
-  }
-  transit.frame = &frame;
+  return false;
+}
+
+/// Second pass: what the others read is on its way into the cache afterwards.
+void locate(const Burst& burst, Transit& transit) {
   const geo::Address& source = transit.datagram.source;
-  if (const Limiter* limits = worker.limits(); limits != nullptr) {
-    transit.source = transit.is_ntp() ? limits->ntp_source_of(source) : limits->source_of(source);
-    limits->prefetch(transit.source);
+  if (burst.limits != nullptr) {
+    transit.source = transit.way == Way::ntp ? burst.limits->ntp_source_of(source) : burst.limits->source_of(source);
+    burst.limits->prefetch(transit.source);
   }
-  if (needs_lookup(view, transit)) begin_lookup(view, transit.dns.query, source, transit.dns.lookup);
-  return true;
+  if (transit.way == Way::plain) {
+    burst.view.join->names().prefetch(transit.plain.hash);
+    burst.view.map->prefetch_ipv4(source.to_ipv4());
+  } else if (transit.way == Way::dns && needs_lookup(burst.view, transit.dns.query)) {
+    begin_lookup(burst.view, transit.dns.query, source, transit.dns.lookup);
+  }
+}
+
+/// Third pass: names and places.
+void look_up(const Burst& burst, Transit& transit) {
+  if (transit.way == Way::plain) {
+    PlainQuery& query = transit.plain;
+    if (find_plain_answer(burst.view, transit.datagram.source, transit.message(), query)) [[likely]] {
+      if (burst.decks != nullptr) query.card = burst.decks->choose(query.set_index, burst.worker.random);
+      return;
+    }
+    parse_payload(burst.worker, transit); // which drops none that might have been plain
+    if (needs_lookup(burst.view, transit.dns.query))
+      begin_lookup(burst.view, transit.dns.query, transit.datagram.source, transit.dns.lookup);
+  }
+  if (transit.way == Way::dns && needs_lookup(burst.view, transit.dns.query))
+    finish_lookup(burst.view, transit.dns.query, transit.dns.lookup);
 }
 
 /// What replies say from now on. The time that earlier ones were told by a clock that was not synchronised, or that was
@@ -142,39 +201,79 @@ LimitVerdict judge_ntp(WorkerState& worker, const geo::Address& client, const Li
   return verdict;
 }
 
-/// The length of an NTP reply in place of the request; 0 if limits want none.
-size_t reply_ntp(WorkerState& worker, Transit& transit, NtpTime waited) {
+/// What a reply carries in place of a request; nothing where limits or policy want no reply.
+struct Payload {
+  size_t length = 0;
+  uint64_t sum = 0; ///< of its bytes (checksum.h)
+};
+
+Payload reply_plain(const Burst& burst, Transit& transit) {
+  WorkerState& worker = burst.worker;
+  bool truncated = false;
+  if (burst.limits != nullptr) {
+    const LimitVerdict verdict = burst.limits->judge(transit.source, transit.datagram.source, AnswerClass::answer,
+                                                     worker.ticks, worker.counters, worker.random);
+    if (verdict == LimitVerdict::drop) {
+      worker.counters.add(Counter::drop_limit);
+      return {};
+    }
+    truncated = verdict == LimitVerdict::truncate;
+  }
+  const Written reply = write_plain_reply(worker, transit.plain, truncated, transit.message());
+  worker.counters.add(Counter::dns_answered);
+  worker.counters.add(Counter::rcode_noerror);
+  if (transit.plain.edns) worker.counters.add(Counter::dns_edns);
+  if (truncated) {
+    worker.counters.add(Counter::dns_truncated);
+    worker.counters.add(Counter::limit_slipped);
+  }
+  return {reply.length, add_word(transit.datagram.payload_sum, reply.sum_change)};
+}
+
+Payload reply_ntp(WorkerState& worker, Transit& transit, NtpTime waited) {
   const LimitVerdict verdict = judge_ntp(worker, transit.datagram.source, transit.source, transit.ntp);
-  if (verdict == LimitVerdict::drop) return 0;
-  uint8_t* message = transit.frame->data + transit.datagram.payload_at();
+  if (verdict == LimitVerdict::drop) return {};
+  uint8_t* message = transit.message();
   Departure& departure = worker.departures[worker.departing++];
   departure.frame = transit.frame;
   departure.reply =
       write_ntp_reply(worker, transit.ntp, worker.clock.now - waited, verdict == LimitVerdict::kiss, message);
-  return departure.reply.length;
+  return {departure.reply.length, sum_bytes(message, departure.reply.length)};
 }
 
-/// The length of a DNS reply in place of the query; 0 if limits or policy want none.
-size_t reply_dns(const View& view, WorkerState& worker, Transit& transit) {
+Payload reply_dns(const View& view, WorkerState& worker, Transit& transit) {
   const Client client{transit.datagram.source, true};
   auto& [query, lookup] = transit.dns;
-  if (!admit(view, worker, client, lookup, query)) return 0;
-  const uint32_t payload_at = transit.datagram.payload_at();
-  return write_reply(view, worker, query, lookup, client, transit.source, transit.frame->data + payload_at,
-                     transit.frame->room - payload_at);
+  if (!admit(view, worker, client, lookup, query)) return {};
+  const Written reply =
+      write_reply(view, worker, query, lookup, client, transit.source, transit.message(), transit.room());
+  return {reply.length, add_word(transit.datagram.payload_sum, reply.sum_change)};
+}
+
+Payload write_payload(const Burst& burst, Transit& transit, NtpTime waited) {
+  switch (transit.way) {
+  case Way::plain:
+    return reply_plain(burst, transit);
+  case Way::dns:
+    return reply_dns(burst.view, burst.worker, transit);
+  case Way::ntp:
+    return reply_ntp(burst.worker, transit, transit.frame->waited != 0 ? transit.frame->waited : waited);
+  }
+  __builtin_unreachable();
 }
 
 /// Last pass. `waited`: since the frame came, by its place in the burst.
-void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transit& transit, NtpTime waited) {
+void reply(const Burst& burst, Transit& transit, NtpTime waited) {
   Frame& frame = *transit.frame;
-  const size_t length = transit.is_ntp() ? reply_ntp(worker, transit, frame.waited != 0 ? frame.waited : waited)
-                                         : reply_dns(view, worker, transit);
-  if (length == 0) {
+  const Payload payload = write_payload(burst, transit, waited);
+  if (payload.length == 0) {
     frame.verdict = Verdict::drop;
     return;
   }
-  turn_around(frame, ingress, transit.datagram, static_cast<uint16_t>(length));
   frame.verdict = Verdict::reply;
+  if (transit.fast) [[likely]]
+    return turn_fast_frame(frame, burst.fast, transit.datagram, static_cast<uint32_t>(payload.length), payload.sum);
+  turn_around(frame, burst.ingress, transit.datagram, static_cast<uint16_t>(payload.length), payload.sum);
 }
 
 } // namespace
@@ -182,22 +281,21 @@ void reply(const View& view, const Ingress& ingress, WorkerState& worker, Transi
 void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::span<Frame> frames) {
   assert(frames.size() <= burst_max);
   alignas(Transit) std::byte memory[burst_max * sizeof(Transit)];
-  auto* const burst = reinterpret_cast<Transit*>(memory);
-  size_t count = 0;
+  auto* const transits = reinterpret_cast<Transit*>(memory);
+  const Burst burst(view, ingress, worker);
   worker.departing = 0;
   worker.counters.add(Counter::rx_frames, frames.size());
+  size_t count = 0;
   bool has_ntp = false;
-  for (Frame& frame : frames) {
-    if (!receive(view, ingress, worker, frame, *new (burst + count) Transit)) continue;
-    has_ntp |= burst[count++].is_ntp();
-  }
-  for (Transit& transit : std::span(burst, count))
-    if (needs_lookup(view, transit)) finish_lookup(view, transit.dns.query, transit.dns.lookup);
+  for (Frame& frame : frames)
+    if (receive(burst, frame, *new (transits + count) Transit)) has_ntp |= transits[count++].way == Way::ntp;
+  for (Transit& transit : std::span(transits, count)) locate(burst, transit);
+  for (Transit& transit : std::span(transits, count)) look_up(burst, transit);
   if (has_ntp) look_at_clock(worker);
   const NtpTime apart = has_ntp ? worker.waited / (frames.size() + 1) : 0;
-  for (Transit& transit : std::span(burst, count)) {
+  for (Transit& transit : std::span(transits, count)) {
     const auto behind = static_cast<NtpTime>(frames.data() + frames.size() - transit.frame);
-    reply(view, ingress, worker, transit, behind * apart);
+    reply(burst, transit, behind * apart);
   }
 }
 
@@ -232,7 +330,7 @@ size_t answer(const View& view, WorkerState& worker, const Client& client, uint8
   if (!admit(view, worker, client, lookup, query)) return 0;
   const Limiter* limits = worker.limits();
   const LimitSource source = limits != nullptr ? limits->source_of(client.address) : LimitSource();
-  return write_reply(view, worker, query, lookup, client, source, message, room);
+  return write_reply(view, worker, query, lookup, client, source, message, room).length;
 }
 
 std::optional<NtpReply> answer_ntp(WorkerState& worker, const geo::Address& client, uint16_t port, uint8_t* message,

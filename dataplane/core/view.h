@@ -14,6 +14,7 @@
 namespace anytick::core {
 
 struct CookieKeys;
+class Decks;
 struct Frame;
 struct Identity;
 class InterleaveTable;
@@ -65,6 +66,7 @@ struct WorkerState {
   Limiter* limiter = nullptr;            ///< null: no limits
   const NtpKeys* ntp_keys = nullptr;     ///< null: no key is known
   InterleaveTable* interleave = nullptr; ///< null: basic mode only
+  Decks* decks = nullptr;                ///< null: every answer is drawn for itself
   /// The owner sets these before each burst or message.
   uint32_t now = 0; ///< seconds since 1970 modulo 2^32
   Ticks ticks = 0;  ///< of a clock that never steps

@@ -54,6 +54,7 @@ Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vec
     : id_(id), core_(core), burst_(config.burst), idle_(config.idle), tables_(tables), tsc_(TscScale::measured()),
       clock_(resources.clock), state_(seed, id) {
   resources.give_to(state_);
+  state_.decks = &decks_;
   for (const PortQueue& queue : queues)
     served_.push_back({queue, KernelGate(queue.kernel), RxStampReader(queue.stamps), rte_rdtsc(), {}});
 }

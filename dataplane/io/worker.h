@@ -8,6 +8,7 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/config.h"
+#include "dataplane/core/deck.h"
 #include "dataplane/core/path.h"
 #include "dataplane/io/kernel_lane.h"
 #include "dataplane/io/port_clock.h"
@@ -71,6 +72,7 @@ class Worker {
   const TscScale tsc_;
   WallClock clock_;
   uint64_t read_at_ = 0; ///< TSC at the last reading of the clock
+  core::Decks decks_;
   core::WorkerState state_;
   std::array<core::Frame, core::burst_max> frames_;
   alignas(64) std::atomic<bool> stop_{false};

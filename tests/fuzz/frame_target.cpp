@@ -80,7 +80,8 @@ void set_up_time(core::WorkerState& worker, core::InterleaveTable& table) {
   worker.interleave = &table;
 }
 
-void check_in_room(const Bytes& frame, size_t room) {
+/// The payload of the reply in so much room; nothing where there is none.
+Bytes check_in_room(const Bytes& frame, size_t room) {
   const auto buffer = std::make_unique<uint8_t[]>(room);
   std::copy(frame.begin(), frame.end(), buffer.get());
   core::Frame each{
@@ -93,10 +94,20 @@ void check_in_room(const Bytes& frame, size_t room) {
   const uint64_t punted = each.verdict == core::Verdict::punt ? 1 : 0;
   require(endings(worker.counters) + punted == 1, "a frame is counted as exactly one of its ends, or is a punt");
   if (punted != 0) require(Bytes(each.data, each.data + each.length) == frame, "a punt is left as it came");
-  if (each.verdict != core::Verdict::reply) return;
+  if (each.verdict != core::Verdict::reply) return {};
   require(each.length <= room, "the reply fits into its room");
   const Bytes payload = check_reply_frame(frame, Bytes(each.data, each.data + each.length));
   require(payload.size() <= 1232, "a UDP reply is at most 1,232 bytes");
+  return payload;
+}
+
+/// Untagged queries may take a lane that tagged ones do not.
+void check_tagged(const Bytes& frame, const Bytes& payload) {
+  constexpr std::array<uint8_t, 4> tag{0x81, 0, 0, 100};
+  if (frame.size() < 14 || frame[12] != 8 || frame[13] != 0) return;
+  Bytes tagged = frame;
+  tagged.insert(tagged.begin() + 12, tag.begin(), tag.end());
+  require(check_in_room(tagged, tagged.size() + 1500) == payload, "a tag does not change what is answered");
 }
 
 void check_answer(const Bytes& query, size_t room, bool udp) {
@@ -182,7 +193,7 @@ void check_frame(const uint8_t* data, size_t size) {
   if (size > 1518) return;
   const Bytes frame(data, data + size);
   check_in_room(frame, size);
-  check_in_room(frame, size + 1500);
+  check_tagged(frame, check_in_room(frame, size + 1500));
   check_restricted(frame);
 }
 
