@@ -94,8 +94,8 @@ inline void turn_fast_frame(Frame& frame, const FastIngress& ingress, const Data
 
   const uint64_t pseudo = datagram.address_sum + length + big16(17);
   const uint32_t ports = std::rotl(load<uint32_t>(data + udp_at), 16);
-  const uint16_t whole = fold_sum(add_word(payload_sum, pseudo + ports + length));
-  const uint64_t udp_sum = ingress.sum_udp ? (whole != 0xffff ? uint16_t(~whole) : whole) : fold_sum(pseudo);
+  const uint64_t udp_sum =
+      ingress.sum_udp ? udp_checksum(add_word(payload_sum, pseudo + ports + length)) : fold_sum(pseudo);
   store(data + udp_at, ports | uint64_t{length} << 32 | udp_sum << 48);
   frame.length = payload_at + payload_length;
   frame.l2_length = ip_at;

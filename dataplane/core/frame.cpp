@@ -110,12 +110,6 @@ Counter parse_udp(const Frame& frame, const Ingress& ingress, Datagram& datagram
   return check_udp(frame, ingress, datagram) ? ours : Counter::drop_udp_checksum;
 }
 
-/// `sum`: of all that it covers.
-uint16_t udp_checksum(uint64_t sum) {
-  const auto checksum = static_cast<uint16_t>(~fold_sum(sum));
-  return checksum != 0 ? checksum : uint16_t{0xffff}; // RFC 768: a computed zero is sent as all ones
-}
-
 /// Sums are made of what is written, not read back: a load of bytes that several stores have just left waits for them.
 void turn_ipv4(uint8_t* ip, uint64_t addresses, bool device_sums, uint32_t payload) {
   const uint16_t version_and_tos = big16(0x4500), total = big16(static_cast<uint16_t>(ipv4_bytes + payload)),
@@ -178,12 +172,6 @@ void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram,
   frame.length = datagram.payload_at() + payload_length;
   frame.l2_length = datagram.l2_length;
   frame.l3_length = datagram.l3_length;
-}
-
-void sum_up(uint8_t* payload, size_t from, size_t end) {
-  uint8_t* udp = payload - udp_bytes;
-  const auto before = static_cast<uint16_t>(~load<uint16_t>(udp + 6));
-  store(udp + 6, udp_checksum(add_word(sum_bytes(payload + from, end - from), before)));
 }
 
 } // namespace anytick::core

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "dataplane/core/bytes.h"
+#include "dataplane/core/checksum.h"
 #include "dataplane/core/path.h"
 
 /// Ethernet II, up to two VLAN tags (IEEE 802.1Q, 802.1ad), IPv4 (RFC 791), IPv6 (RFC 8200), UDP (RFC 768).
@@ -56,8 +58,18 @@ Counter parse_frame(const Frame& frame, const Ingress& ingress, Datagram& datagr
 void turn_around(Frame& frame, const Ingress& ingress, const Datagram& datagram, uint16_t payload_length,
                  uint64_t payload_sum);
 
+/// The UDP checksum of what sums up to `sum`.
+inline uint16_t udp_checksum(uint64_t sum) {
+  const auto checksum = static_cast<uint16_t>(~fold_sum(sum));
+  return checksum != 0 ? checksum : uint16_t{0xffff}; // RFC 768: a computed zero is sent as all ones
+}
+
 /// Counts the bytes from `from` to `end` of a reply's payload into its UDP checksum, which was made when they were
 /// zero. Precondition: `from` is even.
-void sum_up(uint8_t* payload, size_t from, size_t end);
+inline void sum_up(uint8_t* payload, size_t from, size_t end) {
+  uint8_t* const checksum_at = payload - 2;
+  const auto before = static_cast<uint16_t>(~load<uint16_t>(checksum_at));
+  store(checksum_at, udp_checksum(add_word(sum_bytes(payload + from, end - from), before)));
+}
 
 } // namespace anytick::core

@@ -86,7 +86,8 @@ LimitSource Limiter::source_of(const geo::Address& address, uint8_t ipv4_prefix,
 
 bool Limiter::take(const LimitSource& source, uint32_t bucket, const Rate& rate, Ticks now) {
   if (rate.interval == 0) return true;
-  const uint64_t tag = mix(source.identity ^ secret_[1], mixer ^ bucket) & ~time_mask;
+  // The tag is of bits of the identity that have no part in the line; a product tells buckets of one source apart.
+  const uint64_t tag = (source.identity ^ bucket * mixer) & ~time_mask;
   auto& buckets = lines_[source.line].buckets;
   // Looked at without branches: where in the line a bucket is nobody can predict.
   unsigned found = 0;

@@ -127,22 +127,38 @@ Counter parse_payload(const WorkerState& worker, Transit& transit) {
   return drop_reason(transit.dns.query.kind);
 }
 
+/// What the later passes read is on its way into the cache afterwards.
+void prefetch(const Burst& burst, Transit& transit) {
+  const geo::Address& source = transit.datagram.source;
+  if (transit.way == Way::plain) {
+    burst.view.join->names().prefetch(transit.plain.hash);
+    burst.view.map->prefetch_ipv4(source.to_ipv4());
+  }
+  if (burst.limits != nullptr) {
+    transit.source = transit.way == Way::ntp ? burst.limits->ntp_source_of(source) : burst.limits->source_of(source);
+    burst.limits->prefetch(transit.source);
+  }
+}
+
 /// First pass: headers and messages. False where the frame is a punt or dropped.
 bool receive(const Burst& burst, Frame& frame, Transit& transit) {
   transit.frame = &frame;
   transit.fast = parse_fast_frame(frame, burst.fast, transit.datagram);
+  Counter reason = Counter::count_;
   if (transit.fast && burst.lane && transit.datagram.service == Service::dns && transit.room() >= plain_reply_max &&
       parse_plain_query(transit.message(), transit.datagram.payload_length, transit.plain)) [[likely]] {
     transit.way = Way::plain;
+  } else {
+    if (!transit.fast) {
+      new (&transit.datagram) Datagram;
+      reason = parse_frame(frame, burst.ingress, transit.datagram);
+    }
+    if (reason == Counter::count_) reason = parse_payload(burst.worker, transit);
+  }
+  if (reason == Counter::count_) [[likely]] {
+    prefetch(burst, transit);
     return true;
   }
-  Counter reason = Counter::count_;
-  if (!transit.fast) {
-    new (&transit.datagram) Datagram;
-    reason = parse_frame(frame, burst.ingress, transit.datagram);
-  }
-  if (reason == Counter::count_) reason = parse_payload(burst.worker, transit);
-  if (reason == Counter::count_) return true;
   if (reason == Counter::punted) {
     frame.verdict = Verdict::punt;
   } else {
@@ -151,22 +167,14 @@ bool receive(const Burst& burst, Frame& frame, Transit& transit) {
   return false;
 }
 
-/// Second pass: what the others read is on its way into the cache afterwards.
+/// Second pass, for those that were parsed: apart from the first, as what was just stored is slow to be loaded in other
+/// pieces.
 void locate(const Burst& burst, Transit& transit) {
-  const geo::Address& source = transit.datagram.source;
-  if (burst.limits != nullptr) {
-    transit.source = transit.way == Way::ntp ? burst.limits->ntp_source_of(source) : burst.limits->source_of(source);
-    burst.limits->prefetch(transit.source);
-  }
-  if (transit.way == Way::plain) {
-    burst.view.join->names().prefetch(transit.plain.hash);
-    burst.view.map->prefetch_ipv4(source.to_ipv4());
-  } else if (transit.way == Way::dns && needs_lookup(burst.view, transit.dns.query)) {
-    begin_lookup(burst.view, transit.dns.query, source, transit.dns.lookup);
-  }
+  if (transit.way == Way::dns && needs_lookup(burst.view, transit.dns.query))
+    begin_lookup(burst.view, transit.dns.query, transit.datagram.source, transit.dns.lookup);
 }
 
-/// Third pass: names and places.
+/// Third pass: names and places, and with them what answers.
 void look_up(const Burst& burst, Transit& transit) {
   if (transit.way == Way::plain) {
     PlainQuery& query = transit.plain;
@@ -175,8 +183,7 @@ void look_up(const Burst& burst, Transit& transit) {
       return;
     }
     parse_payload(burst.worker, transit); // which drops none that might have been plain
-    if (needs_lookup(burst.view, transit.dns.query))
-      begin_lookup(burst.view, transit.dns.query, transit.datagram.source, transit.dns.lookup);
+    locate(burst, transit);
   }
   if (transit.way == Way::dns && needs_lookup(burst.view, transit.dns.query))
     finish_lookup(burst.view, transit.dns.query, transit.dns.lookup);
@@ -238,7 +245,8 @@ Payload reply_ntp(WorkerState& worker, Transit& transit, NtpTime waited) {
   departure.frame = transit.frame;
   departure.reply =
       write_ntp_reply(worker, transit.ntp, worker.clock.now - waited, verdict == LimitVerdict::kiss, message);
-  return {departure.reply.length, sum_bytes(message, departure.reply.length)};
+  const size_t length = departure.reply.length;
+  return {length, length == ntp_header_bytes ? sum_bytes(message, ntp_header_bytes) : sum_bytes(message, length)};
 }
 
 Payload reply_dns(const View& view, WorkerState& worker, Transit& transit) {
@@ -286,11 +294,14 @@ void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::
   worker.departing = 0;
   worker.counters.add(Counter::rx_frames, frames.size());
   size_t count = 0;
-  bool has_ntp = false;
+  std::array<bool, 3> has{}; // by Way
   for (Frame& frame : frames)
-    if (receive(burst, frame, *new (transits + count) Transit)) has_ntp |= transits[count++].way == Way::ntp;
-  for (Transit& transit : std::span(transits, count)) locate(burst, transit);
-  for (Transit& transit : std::span(transits, count)) look_up(burst, transit);
+    if (receive(burst, frame, *new (transits + count) Transit)) has[static_cast<size_t>(transits[count++].way)] = true;
+  const auto [has_plain, has_dns, has_ntp] = has;
+  if (has_dns)
+    for (Transit& transit : std::span(transits, count)) locate(burst, transit);
+  if (has_plain || has_dns)
+    for (Transit& transit : std::span(transits, count)) look_up(burst, transit);
   if (has_ntp) look_at_clock(worker);
   const NtpTime apart = has_ntp ? worker.waited / (frames.size() + 1) : 0;
   for (Transit& transit : std::span(transits, count)) {
@@ -304,7 +315,11 @@ void depart(WorkerState& worker, const Ingress& ingress, NtpTime start, NtpTime 
     start += step;
     uint8_t* message = frame->data + frame->length - reply.length;
     finish_ntp_reply(reply, start, message);
-    if (!ingress.tx_udp_checksum) sum_up(message, reply.open_from(), reply.length);
+    if (ingress.tx_udp_checksum) continue;
+    if (reply.length == ntp_header_bytes && !reply.interleaved) [[likely]]
+      sum_up(message, ntp_transmit_at, ntp_header_bytes);
+    else
+      sum_up(message, reply.open_from(), reply.length);
   }
 }
 
