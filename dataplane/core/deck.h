@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "dataplane/core/dns.h"
 #include "dataplane/core/join.h"
 #include "dataplane/core/random.h"
 
@@ -29,10 +30,16 @@ class Decks {
   struct Card {
     Addresses addresses;
     unsigned count;
+
+    std::span<const uint32_t> span() const { return std::span(addresses).first(count); }
   };
 
   Decks() : heads_(std::make_unique<Head[]>(places)), cards_(std::make_unique<Addresses[]>(places * cards)) {}
 
+  /// Whether there are decks of such a set.
+  static bool have(const ReadySet& set) {
+    return set.kind == AnswerKind::draw && set.type == dns::A && set.max_records <= records_max;
+  }
   /// Forgets all if the sets are not those of before. To be called before take(), by whoever has another join.
   void begin(const Join& join) {
     if (join.id() != join_) [[unlikely]]
@@ -50,8 +57,7 @@ class Decks {
     __builtin_prefetch(&cards_[place_of(set) * cards + card]);
     return card;
   }
-  /// What an answer says. `chosen`: by choose(). Precondition: the set, of this index in the join, is drawn from A
-  /// records, and its max_records are at most records_max.
+  /// What an answer says. `chosen`: by choose(). Precondition: have(set), and it has this index in the join.
   Card take(const ReadySet& set, uint32_t index, unsigned chosen, Random& random) {
     Head& head = heads_[place_of(index)];
     Addresses& card = cards_[place_of(index) * cards + chosen];

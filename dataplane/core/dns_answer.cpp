@@ -4,6 +4,7 @@
 
 #include "dataplane/core/bytes.h"
 #include "dataplane/core/checksum.h"
+#include "dataplane/core/deck.h"
 #include "dataplane/core/dns_location.h"
 #include "dataplane/core/dns_reply.h"
 #include "dataplane/core/join.h"
@@ -20,16 +21,25 @@ constexpr uint32_t any_ttl = 3600;
 // Longer chains of CNAMEs end where they are: the resolver goes on from there.
 constexpr unsigned cname_steps_max = 8;
 
+void write_addresses(Reply& reply, const ReadySet& set, uint16_t owner, std::span<const uint32_t> from) {
+  const AddressRecords records(owner, set.ttl);
+  for (const uint32_t address : from) {
+    records.write(reply.message + reply.at, address);
+    reply.at += AddressRecords::bytes;
+  }
+  reply.answers = static_cast<uint16_t>(reply.answers + from.size());
+}
+
 void write_drawn(const Join& join, WorkerState& worker, Reply& reply, const ReadySet& set, uint16_t owner) {
+  if (worker.decks != nullptr && Decks::have(set)) {
+    const uint32_t index = join.index_of(set);
+    const Decks::Card card = worker.decks->take(set, index, worker.decks->choose(index, worker.random), worker.random);
+    return write_addresses(reply, set, owner, card.span());
+  }
   Drawn drawn;
   draw(set.draw, set.max_records, worker.random, drawn);
+  if (set.type == dns::A) return write_addresses(reply, set, owner, std::span(drawn.values, drawn.count));
   reply.answers = static_cast<uint16_t>(reply.answers + drawn.count);
-  if (set.type == dns::A) {
-    const AddressRecords records(owner, set.ttl);
-    for (unsigned i = 0; i < drawn.count; ++i, reply.at += AddressRecords::bytes)
-      records.write(reply.message + reply.at, drawn.values[i]);
-    return;
-  }
   for (unsigned i = 0; i < drawn.count; ++i) write_record(reply, owner, join.record(set, drawn.indices[i]));
 }
 

@@ -140,6 +140,7 @@ class Join {
   const ReadyNode& node(uint32_t index) const { return nodes_[index]; }
   const ReadyZone& zone(uint32_t index) const { return zones_[index]; }
   const ReadySet& set(uint32_t index) const { return sets_[index]; }
+  uint32_t index_of(const ReadySet& set) const { return static_cast<uint32_t>(&set - sets_.data()); }
   /// The group of a row of the zone.
   const ReadyGroup& group(const ReadyZone& zone, AnswerRef row) const {
     return groups_[zone.first_group + row.group()];

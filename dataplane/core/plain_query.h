@@ -83,8 +83,7 @@ inline bool find_plain_answer(const View& view, const geo::Address& client, cons
   }
   query.set = &join.set(set);
   query.set_index = set;
-  return query.set->kind == AnswerKind::draw && query.set->type == dns::A &&
-         query.set->max_records <= plain_records_max;
+  return Decks::have(*query.set);
 }
 
 inline Decks::Card draw_plain(WorkerState& worker, const PlainQuery& query) {
