@@ -39,6 +39,7 @@ packages_test=(
   clang clang-format libclang-rt-14-dev shellcheck
   bind9-dnsutils bird2 dpdk-dev ldnsutils librte-net-null23 librte-net-pcap23 librte-net-ring23
   python3-dnspython python3-grpcio python3-ntplib python3-protobuf
+  valgrind
 )
 
 # missing_packages NAME...: those that are not installed.

@@ -62,7 +62,7 @@ struct Tables {
   std::unique_ptr<geo::Map> map;
   std::unique_ptr<const core::Join> join;
 
-  core::View view() const { return {image.get(), map.get(), join.get()}; }
+  core::View view() const { return {image.get(), map.get(), join.get(), &test::cookie_keys_of_cases()}; }
 };
 
 std::span<const std::byte> read_file(const std::string& path, Memory& memory) {
@@ -167,7 +167,7 @@ class Guarded {
   static constexpr size_t lines_bytes = size_t{16} << 20;
 
   explicit Guarded(const Guard& guard)
-      : worker_(7), view_(tables.view()), exceeded_(guard.limits == Guard::Limits::exceeded) {
+      : worker_(7), view_(tables.view()), mix_(guard.mix), exceeded_(guard.limits == Guard::Limits::exceeded) {
     test::set_up_ntp(worker_);
     worker_.decks = &decks_;
     if (guard.rules > 0) {
@@ -201,6 +201,8 @@ class Guarded {
     const uint64_t answered =
         worker_.counters.get(core::Counter::dns_answered) + worker_.counters.get(core::Counter::ntp_answered);
     const uint64_t limited = worker_.counters.get(core::Counter::drop_limit);
+    const uint64_t proven = mix_ == Mix::server_cookie ? frames() : 0;
+    if (worker_.counters.get(core::Counter::cookie_good) != proven) return false;
     return answered + limited == frames() && (exceeded_ ? answered <= 100 + frames() / 1000 : limited == 0);
   }
 
@@ -209,6 +211,7 @@ class Guarded {
   core::WorkerState worker_;
   core::Decks decks_;
   core::View view_;
+  Mix mix_;
   std::unique_ptr<core::Policy> policy_;
   Memory lines_;
   std::unique_ptr<core::Limiter> limiter_;
@@ -226,6 +229,8 @@ const Guard guards[] = {
     {"plain", Mix::plain},
     {"edns", Mix::edns},
     {"ecs", Mix::subnet},
+    {"cookie", Mix::cookie},
+    {"server_cookie", Mix::server_cookie},
     {"miss", Mix::miss},
     {"ipv6", Mix::ipv6},
     {"ntp", Mix::ntp},
@@ -237,7 +242,11 @@ const Guard guards[] = {
     {"plain/limits_off", Mix::plain, Limits::off},
     {"plain/limits_on", Mix::plain, Limits::on},
     {"plain/limits_exceeded", Mix::plain, Limits::exceeded},
+    {"edns/limits_on", Mix::edns, Limits::on},
+    {"cookie/limits_on", Mix::cookie, Limits::on},
     {"miss/limits_on", Mix::miss, Limits::on},
+    {"all", Mix::all},
+    {"all/limits_on", Mix::all, Limits::on},
     {"plain/1_rule_on_misses", Mix::plain, Limits::none, 1, "miss"},
     {"plain/1000_rules_on_misses", Mix::plain, Limits::none, 1000, "miss"},
     {"miss/1_rule_on_misses", Mix::miss, Limits::none, 1, "miss"},
@@ -247,6 +256,7 @@ const Guard guards[] = {
     {"plain/100_rules_on_all", Mix::plain, Limits::none, 100, "all"},
     {"plain/1000_rules_on_all", Mix::plain, Limits::none, 1000, "all"},
     {"plain/limits_on_1000_rules_on_all", Mix::plain, Limits::on, 1000, "all"},
+    {"all/limits_on_1000_rules_on_all", Mix::all, Limits::on, 1000, "all"},
 };
 
 /// What callgrind counts (bench/micro/instructions).

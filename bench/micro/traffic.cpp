@@ -1,11 +1,15 @@
 #include "bench/micro/traffic.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "dataplane/core/bytes.h"
 #include "dataplane/core/checksum.h"
+#include "dataplane/core/cookie.h"
 #include "dataplane/core/random.h"
 #include "tests/packets/ntp_wire.h"
+#include "tests/packets/world.h"
 
 namespace anytick::bench {
 namespace {
@@ -16,12 +20,22 @@ constexpr size_t clients = 1 << 20;
 constexpr size_t buffer_bytes = 2048; // an mbuf's data room, as frames lie in a pool
 constexpr size_t buffers = 1024;      // a ring's worth of them
 constexpr size_t headroom = 128;
+constexpr size_t ipv4_udp = 14 + 20;
+constexpr std::array<uint8_t, core::client_cookie_bytes> client_cookie{0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57};
+
+/// A server cookie's bytes are zero, and the last of the message: each client has another.
+test::Option cookie(Mix mix) {
+  test::Option option{10, {client_cookie.begin(), client_cookie.end()}};
+  if (mix == Mix::server_cookie) option.data.resize(client_cookie.size() + core::server_cookie_bytes);
+  return option;
+}
 
 Bytes query(Mix mix, const std::string& name, core::Random& random) {
   test::Message message{.name = name};
   if (mix == Mix::miss) message.name.insert(0, std::to_string(random.next() % 1000000) + "x.");
   message.edns = mix != Mix::plain && mix != Mix::half_ntp;
-  if (mix == Mix::subnet) message.options = {test::subnet("198.51.100.0/24")};
+  if (mix == Mix::subnet || mix == Mix::all) message.options = {test::subnet("198.51.100.0/24")};
+  if (mix == Mix::cookie || mix == Mix::server_cookie || mix == Mix::all) message.options.push_back(cookie(mix));
   return message.bytes();
 }
 
@@ -32,6 +46,23 @@ Bytes request(Mix mix, core::Random& random) {
 
 bool is_ntp(Mix mix, size_t index) {
   return mix == Mix::ntp || mix == Mix::ntp_ipv6 || mix == Mix::ntp_cmac || (mix == Mix::half_ntp && index % 2 == 1);
+}
+
+/// Adds to a sum of RFC 1071 (RFC 1624). `more` is folded here.
+void add_to_sum(uint8_t* at, uint64_t more) {
+  const auto adjusted = static_cast<uint16_t>(~core::fold_sum(uint16_t(~core::load<uint16_t>(at)) + more));
+  core::store(at, adjusted != 0 ? adjusted : uint16_t{0xffff});
+}
+
+/// Writes the client's server cookie in the place of the zeroes at the end of an IPv4 frame.
+void set_server_cookie(uint8_t* frame, size_t length, uint32_t client) {
+  const core::ServerCookie cookie =
+      core::make_server_cookie(test::cookie_keys_of_cases().keys[0], client_cookie, 0, geo::Address::ipv4(client));
+  const size_t at = length - cookie.size();
+  std::copy(cookie.begin(), cookie.end(), frame + at);
+  const uint16_t sum = core::fold_sum(core::sum_bytes(cookie.data(), cookie.size()));
+  const bool odd = (at - ipv4_udp) % 2 != 0;
+  add_to_sum(frame + ipv4_udp + 6, odd ? __builtin_bswap16(sum) : sum);
 }
 
 } // namespace
@@ -45,7 +76,8 @@ core::Ingress ingress() {
 }
 
 Traffic::Traffic(Mix mix, const std::vector<std::string>& names)
-    : ipv6_(mix == Mix::ipv6 || mix == Mix::ntp_ipv6), pool_(buffers * buffer_bytes) {
+    : ipv6_(mix == Mix::ipv6 || mix == Mix::ntp_ipv6), server_cookie_(mix == Mix::server_cookie),
+      pool_(buffers * buffer_bytes) {
   core::Random random(42);
   for (size_t i = 0; i < names.size(); ++i) {
     const bool ntp = is_ntp(mix, i);
@@ -66,7 +98,9 @@ void Traffic::next(std::span<core::Frame> burst) {
     const Bytes& from = frames_[at_ * 2654435761u % frames_.size()];
     uint8_t* data = pool_.data() + at_ % buffers * buffer_bytes + headroom;
     std::memcpy(data, from.data(), from.size());
-    set_client(data, core::big32(clients_[at_ % clients]));
+    const uint32_t client = clients_[at_ % clients];
+    set_client(data, core::big32(client));
+    if (server_cookie_) set_server_cookie(data, from.size(), client);
     frame = {};
     frame.data = data;
     frame.length = static_cast<uint32_t>(from.size());
@@ -78,17 +112,12 @@ void Traffic::next(std::span<core::Frame> burst) {
 /// Replaces 4 bytes of source address, keeping the sums right by their difference (RFC 1624).
 void Traffic::set_client(uint8_t* frame, uint32_t client) const {
   const size_t address_at = ipv6_ ? 14 + 8 + 4 : 14 + 12;
-  const size_t udp = ipv6_ ? 14 + 40 : 14 + 20;
-  const auto adjust = [&](size_t sum_at, uint32_t before, uint32_t after) {
-    uint64_t sum = uint16_t(~core::load<uint16_t>(frame + sum_at));
-    sum += uint16_t(~before) + uint64_t{uint16_t(~(before >> 16))} + uint16_t(after) + (after >> 16);
-    const auto adjusted = static_cast<uint16_t>(~core::fold_sum(sum));
-    core::store(frame + sum_at, adjusted != 0 ? adjusted : uint16_t{0xffff});
-  };
+  const size_t udp = ipv6_ ? 14 + 40 : ipv4_udp;
   const uint32_t before = core::load<uint32_t>(frame + address_at);
+  const uint64_t change = uint64_t{static_cast<uint32_t>(~before)} + client;
   core::store(frame + address_at, client);
-  if (!ipv6_) adjust(14 + 10, before, client);
-  adjust(udp + 6, before, client);
+  if (!ipv6_) add_to_sum(frame + 14 + 10, change);
+  add_to_sum(frame + udp + 6, change);
 }
 
 } // namespace anytick::bench

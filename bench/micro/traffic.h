@@ -14,7 +14,9 @@ namespace anytick::bench {
 
 core::Ingress ingress();
 
-enum class Mix { plain, edns, subnet, miss, ipv6, ntp, ntp_ipv6, ntp_cmac, half_ntp };
+/// `cookie`: a client's alone, without one of ours. `server_cookie`: with a good and young one, made with the first key
+/// of cookie_keys_of_cases() at the second 0. `all`: client subnet and a client's cookie.
+enum class Mix { plain, edns, subnet, cookie, server_cookie, all, miss, ipv6, ntp, ntp_ipv6, ntp_cmac, half_ntp };
 
 /// Frames for each name, and a million addresses to send them from.
 class Traffic {
@@ -28,6 +30,7 @@ class Traffic {
   void set_client(uint8_t* frame, uint32_t client) const;
 
   bool ipv6_;
+  bool server_cookie_;
   std::vector<test::Bytes> frames_;
   std::vector<uint32_t> clients_;
   std::vector<uint8_t> pool_;
