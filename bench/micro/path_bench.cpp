@@ -22,6 +22,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bench/micro/traffic.h"
@@ -121,7 +122,7 @@ template <class Body> void run(benchmark::State& state, Mix mix, Body&& body) {
   }
   const auto answers = static_cast<double>(state.iterations()) * burst;
   state.SetItemsProcessed(static_cast<int64_t>(answers));
-  state.counters["cycles"] = static_cast<double>(cycles) / answers;
+  state.counters["cycles"] = {static_cast<double>(cycles) / answers, benchmark::Counter::kAvgThreads};
 }
 
 void turn_around_only(benchmark::State& state, Mix mix) {
@@ -332,6 +333,10 @@ int main(int argc, char** argv) {
           ->UseManualTime();
     benchmark::RegisterBenchmark((std::string("answer/") + guard.name).c_str(), guarded, guard)->UseManualTime();
   }
+  // Workers side by side share the tables, and nothing that they write: each answers as fast as one alone.
+  benchmark::RegisterBenchmark("workers/all/limits_on", guarded, Guard{"", Mix::all, Limits::on})
+      ->UseManualTime()
+      ->ThreadRange(1, static_cast<int>(std::thread::hardware_concurrency()));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

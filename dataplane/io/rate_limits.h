@@ -30,7 +30,7 @@ class Limits {
   void log_reports();
 
  private:
-  struct Thread {
+  struct alignas(64) Thread { // lines of its own, as a limiter counts what it forgot
     Thread(TableMemory held, const core::LimitRules& rules, std::span<core::Limiter::Line> lines,
            const std::array<uint64_t, 2>& secret)
         : memory(std::move(held)), limiter(rules, lines, secret) {}

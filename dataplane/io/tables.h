@@ -121,7 +121,7 @@ class Tables {
   std::mutex publishing_;
   mutable std::mutex holding_; ///< guards running_ only, so that it is never held for long
   std::shared_ptr<const Generation> running_;
-  std::atomic<const Generation*> current_;
+  alignas(RTE_CACHE_LINE_SIZE) std::atomic<const Generation*> current_; ///< read in every loop, beside no lock
 };
 
 /// One thread's access to the current generation, from construction to destruction on that thread.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <rte_common.h>
 #include <rte_mbuf.h>
 
 #include "dataplane/config.h"
@@ -48,8 +49,9 @@ class Worker {
   const core::Counters& counters() const { return state_.counters; }
 
  private:
-  /// A queue pair and the way from it to the kernel.
-  struct Served {
+  /// A queue pair and the way from it to the kernel. Written at each look at the queue, in lines of its own: another
+  /// worker's may lie beside it.
+  struct alignas(RTE_CACHE_LINE_SIZE) Served {
     PortQueue queue;
     KernelGate gate;
     RxStampReader stamps;

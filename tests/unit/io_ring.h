@@ -18,6 +18,9 @@ namespace anytick::io {
 /// EAL can be set up once in a process: all tests share it.
 class EalEnvironment : public testing::Environment {
  public:
+  /// The lcores of all workers share a core.
+  explicit EalEnvironment(unsigned workers = 1) : workers_(workers) {}
+
   void SetUp() override {
     cpu_set_t cpus;
     ASSERT_EQ(sched_getaffinity(0, sizeof(cpus), &cpus), 0);
@@ -29,7 +32,7 @@ class EalEnvironment : public testing::Environment {
     config.eal.huge_pages = HugePages::off;
     config.eal.memory_mb = 128;
     config.eal.control_cores = {mine.front()};
-    config.workers.cores = {mine.back()};
+    config.workers.cores.assign(workers_, mine.back());
     config.ports.emplace_back().device = "net_ring0";
     Result<Eal> eal = Eal::init(config);
     ASSERT_TRUE(eal) << eal.refusal().text();
@@ -38,6 +41,7 @@ class EalEnvironment : public testing::Environment {
   void TearDown() override { eal_.reset(); }
 
  private:
+  unsigned workers_;
   std::optional<Eal> eal_;
 };
 
