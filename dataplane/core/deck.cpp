@@ -5,7 +5,7 @@
 namespace anytick::core {
 
 void Decks::forget(uint64_t join) {
-  std::fill_n(heads_.get(), places, Head());
+  store_->heads.fill({});
   join_ = join;
 }
 

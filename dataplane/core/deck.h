@@ -34,7 +34,7 @@ class Decks {
     std::span<const uint32_t> span() const { return std::span(addresses).first(count); }
   };
 
-  Decks() : heads_(std::make_unique<Head[]>(places)), cards_(std::make_unique<Addresses[]>(places * cards)) {}
+  Decks() : store_(std::make_unique<Store>()) {}
 
   /// Whether there are decks of such a set.
   static bool have(const ReadySet& set) {
@@ -54,13 +54,13 @@ class Decks {
     --choices_left_;
     const auto card = static_cast<unsigned>(choices_ % cards);
     choices_ /= cards;
-    __builtin_prefetch(&cards_[place_of(set) * cards + card]);
+    __builtin_prefetch(&store_->cards[place_of(set)][card]);
     return card;
   }
   /// What an answer says. `chosen`: by choose(). Precondition: have(set), and it has this index in the join.
   Card take(const ReadySet& set, uint32_t index, unsigned chosen, Random& random) {
-    Head& head = heads_[place_of(index)];
-    Addresses& card = cards_[place_of(index) * cards + chosen];
+    Head& head = store_->heads[place_of(index)];
+    Addresses& card = store_->cards[place_of(index)][chosen];
     if (head.set != index) [[unlikely]]
       head = {index, 0, 0, static_cast<uint8_t>(std::min(set.max_records, set.draw.count))};
     const bool is_drawn = (head.drawn >> chosen & 1) != 0;
@@ -76,7 +76,12 @@ class Decks {
     uint8_t uses = 0;   ///< since a card was drawn
     uint8_t records = 0;
   };
-  static_assert(cards <= 16 && places % 2 == 0);
+  static_assert(cards <= 16);
+  /// In cache lines of its own, as other threads have theirs beside it.
+  struct alignas(64) Store {
+    std::array<Head, places> heads;
+    std::array<std::array<Addresses, Decks::cards>, places> cards;
+  };
 
   static size_t place_of(uint32_t set) { return set % places; }
   void forget(uint64_t join);
@@ -85,8 +90,7 @@ class Decks {
   uint64_t join_ = 0;
   uint64_t choices_ = 0;
   unsigned choices_left_ = 0;
-  std::unique_ptr<Head[]> heads_;
-  std::unique_ptr<Addresses[]> cards_;
+  std::unique_ptr<Store> store_;
 };
 
 } // namespace anytick::core
