@@ -45,21 +45,21 @@ class AddressRecords {
 
   /// TTL in seconds.
   AddressRecords(uint16_t owner, uint32_t ttl)
-      : first_(uint64_t{big16(owner)} | uint64_t{big16(dns::A)} << 16 | uint64_t{big16(dns::IN)} << 32 |
-               uint64_t{big32(ttl) & 0xffff} << 48),
-        second_(big32(ttl) >> 16 | uint32_t{big16(4)} << 16) {}
+      : words_{big16(owner) | uint32_t{big16(dns::A)} << 16, big16(dns::IN) | big32(ttl) << 16,
+               big32(ttl) >> 16 | uint32_t{big16(4)} << 16} {}
 
   /// Address in wire order.
   void write(uint8_t* to, uint32_t address) const {
-    store(to, first_);
-    store(to + 8, second_ | uint64_t{address} << 32);
+    Words record = words_;
+    record[3] = address;
+    store(to, record);
   }
   /// What so many of them sum up to without their addresses.
-  uint64_t sum(uint64_t count) const { return ((first_ >> 32) + (first_ & 0xffffffff) + second_) * count; }
+  uint64_t sum(uint64_t count) const { return (uint64_t{words_[0]} + words_[1] + words_[2]) * count; }
 
  private:
-  uint64_t first_;
-  uint32_t second_;
+  using Words [[gnu::vector_size(16)]] = uint32_t;
+  Words words_;
 };
 
 /// Appends a record whose owner is a pointer. `record`: from its type on. Precondition: it fits.
