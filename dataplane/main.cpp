@@ -26,6 +26,7 @@
 #include "dataplane/io/eal.h"
 #include "dataplane/io/kernel_path.h"
 #include "dataplane/io/ntp_threads.h"
+#include "dataplane/io/numa.h"
 #include "dataplane/io/policy_compiler.h"
 #include "dataplane/io/port.h"
 #include "dataplane/io/rate_limits.h"
@@ -86,9 +87,9 @@ Result<Ports> open_ports(const Config& config) {
   return ports;
 }
 
-Result<std::unique_ptr<Limits>> make_limits(const Config& config, const Ports& ports) {
+Result<std::unique_ptr<Limits>> make_limits(const Config& config, const Ports& ports, const ThreadNodes& nodes) {
   const bool spread = std::ranges::any_of(ports, [](const auto& port) { return !port->keeps_sources(); });
-  return Limits::make(config.limit, static_cast<unsigned>(config.workers.cores.size()), spread);
+  return Limits::make(config.limit, static_cast<unsigned>(config.workers.cores.size()), spread, nodes);
 }
 
 core::NtpTime duration(std::chrono::nanoseconds time) {
@@ -193,9 +194,10 @@ int serve(const Config& config, const sigset_t& signals) {
   if (!ports) return fail(ports.refusal());
   const Result<std::unique_ptr<KernelPath>> kernel = KernelPath::open(*ports);
   if (!kernel) return fail(kernel.refusal());
-  const Result<std::unique_ptr<Limits>> limits = make_limits(config, *ports);
+  const ThreadNodes nodes(config.workers.cores);
+  const Result<std::unique_ptr<Limits>> limits = make_limits(config, *ports, nodes);
   if (!limits) return fail(limits.refusal());
-  const Result<NtpThreads> ntp = NtpThreads::make(config.ntp, readers);
+  const Result<NtpThreads> ntp = NtpThreads::make(config.ntp, readers, nodes);
   if (!ntp) return fail(ntp.refusal());
   ClockService clock(config.clock, int64_t{ANYTICK_BUILT} * 1'000'000'000);
   if (config.ntp.enabled) clock.start();

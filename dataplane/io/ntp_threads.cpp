@@ -6,7 +6,7 @@
 
 namespace anytick::io {
 
-Result<NtpThreads> NtpThreads::make(const NtpConfig& config, unsigned threads) {
+Result<NtpThreads> NtpThreads::make(const NtpConfig& config, unsigned threads, const ThreadNodes& nodes) {
   using Entry = core::InterleaveTable::Entry;
   NtpThreads made;
   for (unsigned i = 0; i < threads; ++i) {
@@ -14,7 +14,7 @@ Result<NtpThreads> NtpThreads::make(const NtpConfig& config, unsigned threads) {
     if (!keys) return keys.refusal();
     auto thread = std::make_unique<Thread>(Thread{std::move(*keys), std::nullopt, nullptr});
     if (config.interleaved) {
-      Result<TableMemory> memory = TableMemory::reserve(config.interleaved_clients * sizeof(Entry));
+      Result<TableMemory> memory = TableMemory::reserve(config.interleaved_clients * sizeof(Entry), nodes.of(i));
       if (!memory) return Refusal{"ntp.interleaved_clients", "", memory.refusal().text()};
       thread->memory = std::move(*memory);
       const std::span<std::byte> bytes = thread->memory->writable();

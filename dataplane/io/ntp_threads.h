@@ -15,7 +15,8 @@ namespace anytick::io {
 /// is taken at the start.
 class NtpThreads {
  public:
-  static Result<NtpThreads> make(const NtpConfig& config, unsigned threads);
+  /// The memory of each thread is on its node.
+  static Result<NtpThreads> make(const NtpConfig& config, unsigned threads, const ThreadNodes& nodes = {});
 
   const core::NtpKeys* keys(unsigned thread) const { return &threads_[thread]->keys; }
   /// Null where only basic mode is wanted.

@@ -17,6 +17,7 @@
 #include "dataplane/core/frame.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/flow_steering.h"
+#include "dataplane/io/numa.h"
 
 namespace anytick::io {
 namespace {
@@ -177,7 +178,7 @@ std::optional<Refusal> Port::configure(const WorkersConfig& workers, bool ntp) {
   config_.rx_descriptors = rx;
   config_.tx_descriptors = tx;
   for (uint16_t queue = 0; queue < count; ++queue) {
-    if (auto fault = set_up_queue(queue, info, conf)) return fault;
+    if (auto fault = set_up_queue(queue, info, conf, workers.cores[queue])) return fault;
   }
   if (const int error = rte_eth_dev_set_mtu(id_, config_.mtu); error != 0 && error != -ENOTSUP) {
     return refusal(fmt::format("mtu {}", config_.mtu), error);
@@ -192,11 +193,16 @@ std::optional<Refusal> Port::configure(const WorkersConfig& workers, bool ntp) {
   return std::nullopt;
 }
 
-std::optional<Refusal> Port::set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf) {
+std::optional<Refusal> Port::set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf,
+                                          unsigned core) {
   const uint32_t mbufs = mbufs_for(info, config_.rx_descriptors, config_.tx_descriptors);
   const uint16_t mbuf_bytes = mbuf_bytes_for(config_, info);
-  const int socket =
-      rte_eth_dev_socket_id(id_) == SOCKET_ID_ANY ? static_cast<int>(rte_socket_id()) : rte_eth_dev_socket_id(id_);
+  const int near_worker = node_of_core(core);
+  int socket = node_of_queue(rte_eth_dev_socket_id(id_), near_worker);
+  if (near_worker != any_node && socket != near_worker)
+    spdlog::warn("{} is on NUMA node {}, but core {}, which polls it, on {}", config_.device_name(), socket, core,
+                 near_worker);
+  if (socket == SOCKET_ID_ANY) socket = static_cast<int>(rte_socket_id());
   const std::string name = fmt::format("port{}.{}", id_, queue);
   rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), mbufs, pool_cache, 0, mbuf_bytes, socket);
   if (pool == nullptr) {

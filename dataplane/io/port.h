@@ -56,7 +56,8 @@ class Port {
   Port(const PortConfig& config, uint16_t id) : config_(config), id_(id) {}
 
   std::optional<Refusal> configure(const WorkersConfig& workers, bool ntp);
-  std::optional<Refusal> set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf);
+  std::optional<Refusal> set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf,
+                                      unsigned core);
   std::optional<Refusal> set_mac();
   void accept_foreign_mac();
   void accept_groups();

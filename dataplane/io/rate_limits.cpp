@@ -17,8 +17,8 @@ std::array<uint64_t, 2> random_secret() {
 }
 
 /// Zero, and there: a worker's first packets do not wait for pages.
-Result<TableMemory> zeroed(size_t bytes) {
-  Result<TableMemory> memory = TableMemory::reserve(bytes);
+Result<TableMemory> zeroed(size_t bytes, int node) {
+  Result<TableMemory> memory = TableMemory::reserve(bytes, node);
   if (memory) std::ranges::fill(memory->writable(), std::byte{0});
   return memory;
 }
@@ -49,7 +49,8 @@ core::Ticks ticks_at(int64_t monotonic) {
   return since / nanoseconds * core::ticks_per_second + since % nanoseconds * core::ticks_per_second / nanoseconds;
 }
 
-Result<std::unique_ptr<Limits>> Limits::make(const LimitConfig& config, unsigned workers, bool spread) {
+Result<std::unique_ptr<Limits>> Limits::make(const LimitConfig& config, unsigned workers, bool spread,
+                                             const ThreadNodes& nodes) {
   core::LimitRules rules = config.rules;
   if (spread && workers > 1) {
     for (double& rate : rules.per_second) rate /= workers;
@@ -60,7 +61,7 @@ Result<std::unique_ptr<Limits>> Limits::make(const LimitConfig& config, unsigned
   const std::array<uint64_t, 2> secret = random_secret();
   for (unsigned i = 0; i <= workers; ++i) {
     Result<TableMemory> memory =
-        zeroed(config.memory_bytes / (workers + 1) / sizeof(Limiter::Line) * sizeof(Limiter::Line));
+        zeroed(config.memory_bytes / (workers + 1) / sizeof(Limiter::Line) * sizeof(Limiter::Line), nodes.of(i));
     if (!memory) return Refusal{"limit.memory_mb", "", memory.refusal().text()};
     const std::span<std::byte> bytes = memory->writable();
     const std::span lines(reinterpret_cast<Limiter::Line*>(bytes.data()), bytes.size() / sizeof(Limiter::Line));

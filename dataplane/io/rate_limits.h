@@ -20,8 +20,10 @@ core::Ticks ticks_at(int64_t monotonic);
 class Limits {
  public:
   /// For the workers, of which each gets its share of rates and memory, and one more thread, which gets as much.
-  /// `spread`: frames of one source may come to any of the workers, so that a rate is shared out among them.
-  static Result<std::unique_ptr<Limits>> make(const LimitConfig& config, unsigned workers, bool spread);
+  /// The memory of each is on its node. `spread`: frames of one source may come to any of the workers, so that a rate
+  /// is shared out among them.
+  static Result<std::unique_ptr<Limits>> make(const LimitConfig& config, unsigned workers, bool spread,
+                                              const ThreadNodes& nodes = {});
   Limits(const Limits&) = delete;
   Limits& operator=(const Limits&) = delete;
 

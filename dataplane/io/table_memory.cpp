@@ -19,7 +19,7 @@ constexpr size_t round_up(size_t value, size_t unit) {
 
 } // namespace
 
-Result<TableMemory> TableMemory::reserve(size_t bytes) {
+Result<TableMemory> TableMemory::reserve(size_t bytes, int node) {
   const size_t size = round_up(bytes, huge_page);
   // mmap() aligns to small pages only: the surplus leaves room for an aligned start.
   void* mapping = mmap(nullptr, size + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -31,6 +31,7 @@ Result<TableMemory> TableMemory::reserve(size_t bytes) {
   const size_t skip = round_up(reinterpret_cast<uintptr_t>(mapping), huge_page) - reinterpret_cast<uintptr_t>(mapping);
   memory.data_ = static_cast<std::byte*>(mapping) + skip;
   memory.size_ = bytes;
+  prefer_node({memory.data_, size}, node);
   // A wish: a kernel without transparent huge pages serves from small ones.
   madvise(memory.data_, size, MADV_HUGEPAGE);
   return memory;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <span>
 
+#include "dataplane/io/numa.h"
 #include "geo/refusal.h"
 
 namespace anytick::io {
@@ -12,8 +13,9 @@ namespace anytick::io {
 /// validation.
 class TableMemory {
  public:
-  /// Reserves address space for `bytes`; pages are only taken as bytes are written.
-  static Result<TableMemory> reserve(size_t bytes);
+  /// Reserves address space for `bytes`; pages are only taken as bytes are written, from the NUMA node if one is named
+  /// and has any.
+  static Result<TableMemory> reserve(size_t bytes, int node = any_node);
 
   TableMemory(TableMemory&& other) noexcept;
   TableMemory& operator=(TableMemory&& other) noexcept;
