@@ -175,10 +175,13 @@ TEST_F(NtpWorker, BelievesTheDevicesStamps) {
     }));
     return received(reply);
   };
-  const NtpTime half_ago = now() - core::ntp_duration(500'000'000);
-  EXPECT_TRUE(is_between(half_ago, stamped(0.5), now() - core::ntp_duration(500'000'000)));
-  const NtpTime before = now();
-  EXPECT_TRUE(is_between(before, stamped(10), now()));
+  const NtpTime half = core::ntp_duration(500'000'000);
+  const NtpTime first = now();
+  const NtpTime half_ago = stamped(0.5);
+  EXPECT_TRUE(is_between(first - half, half_ago, now() - half));
+  const NtpTime second = now();
+  const NtpTime unbelieved = stamped(10);
+  EXPECT_TRUE(is_between(second, unbelieved, now()));
 }
 
 TEST_F(NtpWorker, InterleavedTellsWhenTheLastReplyLeft) {
