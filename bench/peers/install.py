@@ -7,7 +7,7 @@ from pathlib import Path
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 UNITS = Path("/etc/systemd/system")
-SERVICE_OF = {"pdns-server": "pdns", "pdns-backend-bind": "pdns"}  # where it is not the package's name
+SERVICE_OF = {"pdns-server": "pdns", "pdns-backend-bind": "pdns", "bind9": "named"}  # where it is not the package's name
 
 
 def build(repository, *more):
@@ -16,6 +16,12 @@ def build(repository, *more):
     steps = f'setup "$release" -Dcpu=native; compile "$release" {targets}'
     _shell(repository, '"$repository/scripts/install" build; ' + steps)
     return repository / "build" / "release"
+
+
+def tables(repository, directory):
+    """The sample pool's image and a map of real countries, by the programs built there; returns where they are."""
+    steps = f'bench_tables "{directory}" >&2; echo "$tables"'
+    return Path(_shell(repository, steps, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
 def tools(repository):
@@ -36,8 +42,8 @@ def packages(names):
         subprocess.run([*apt, "install", *options, *missing], check=True, stdout=2, env=environment)
 
 
-def _shell(repository, text):
-    subprocess.run(["bash", "-c", f'. "{repository}/scripts/lib.sh"; {text}'], check=True, stdout=2)
+def _shell(repository, script, stdout=2, **options):
+    return subprocess.run(["bash", "-c", f'. "{repository}/scripts/lib.sh"; {script}'], check=True, stdout=stdout, **options)
 
 
 def _is_installed(name):

@@ -7,8 +7,8 @@ import os
 import subprocess
 import time
 
+import load_port
 import ntp_clients
-import ntp_servers
 import rig as rigs
 
 SETTLE_SAMPLES = 32
@@ -55,8 +55,8 @@ class _Load:
         self.rig, core = rig, rig.control_cores[0]
         self.command = (
             *("ip", "netns", "exec", rig.client, "taskset", "-c", str(core), str(program), "--core", str(core)),
-            *("--device", f"net_af_xdp1,iface={port.peer}", "--server-mac", port.mac, "--server", ntp_servers.LOAD_IPV4),
-            *("--first-source", ntp_servers.FIRST_SOURCE, "--sources", str(ntp_servers.SOURCE_COUNT)),
+            *("--device", f"net_af_xdp1,iface={port.peer}", "--server-mac", port.mac, "--server", load_port.SERVER_IPV4),
+            *("--first-source", load_port.FIRST_SOURCE, "--sources", str(load_port.SOURCE_COUNT)),
         )
 
     def start(self, rate, seconds):

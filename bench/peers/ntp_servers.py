@@ -12,16 +12,10 @@ import signal
 import time
 from pathlib import Path
 
+import load_port
 import ntp_clients
 import rig as rigs
 import servers
-
-LOAD_IPV4, LOAD_GATEWAY = "198.51.100.53", "198.51.100.1"
-SOURCES, FIRST_SOURCE, SOURCE_COUNT = "10.77.0.0/16", "10.77.0.0", 65536
-
-
-def _load_port():
-    return rigs.Port(1, [f"{LOAD_IPV4}/24"], ("10.77.255.254/16",), [])
 
 
 class _Measured:
@@ -42,7 +36,7 @@ class Anytick(_Measured, rigs.Rig):
         super().__init__(anytick, anytickd, device, idle="spin")
         self.title = f"anytickd, {device}"
         self.limit = 'mode = "off"\n'
-        self.add_port(_load_port())
+        load_port.add(self)
 
     def start(self):
         super().start()
@@ -55,22 +49,8 @@ class Anytick(_Measured, rigs.Rig):
 class Peer(_Measured, servers.PeerRig):
     def __init__(self):
         super().__init__()
-        self.add_port(_load_port())
-        # A NIC's interrupts would come to the server's core, too, and replies to the clients'.
-        for namespace, core, end in ((self.pop, self.worker_cores[0], "link"), (self.client, self.control_cores[0], "peer")):
-            for port in self.ports:
-                self._steer(namespace, getattr(port, end), core)
-        load = self.ports[1]
-        for command in (
-            ("neigh", "replace", LOAD_GATEWAY, "lladdr", load.client_mac, "dev", load.link),
-            ("route", "add", SOURCES, "via", LOAD_GATEWAY, "dev", load.link),
-        ):
-            rigs.run("ip", "-n", self.pop, *command)
-
-    @staticmethod
-    def _steer(namespace, link, core):
-        command = f"mount -t sysfs sysfs /sys; echo {1 << core:x} > /sys/class/net/{link}/queues/rx-0/rps_cpus"
-        rigs.run("ip", "netns", "exec", namespace, "sh", "-c", command)
+        load_port.add(self)
+        load_port.route(self)
 
     def start(self):
         command = ("taskset", "-c", self.worker_cores[0], *ntp_clients.fenced(*self.configure()))

@@ -8,7 +8,7 @@ import time
 
 import rig as rigs
 import wire
-import zone
+import zone as small_zone
 
 COOKIE_SECRET = bytes(range(0x10, 0x20))
 # For NSID and id.server: a server may have one setting for both.
@@ -24,8 +24,8 @@ class AnytickRig(rigs.Rig):
     def start(self):
         self.sections = f'[identity]\nnsid = "{HOSTNAME}"\nhostname = "{HOSTNAME}"\nversion = "{VERSION}"\n'
         super().start()
-        source = self.room / f"{zone.ORIGIN}.json"
-        source.write_text(zone.geodns())
+        source = self.room / f"{small_zone.ORIGIN}.json"
+        source.write_text(small_zone.geodns())
         secrets = self.room / "secrets.toml"
         secrets.write_text(f'[[cookie]]\nkey = "{COOKIE_SECRET.hex()}"\nstate = "active"\n')
         secrets.chmod(0o600)
@@ -40,6 +40,8 @@ class PeerRig(rigs.Rig):
 
     title = None
     packages = ()
+    # What it answers: ORIGIN, master_file(), and a name PROBE that has an A record.
+    zone = small_zone
 
     def __init__(self):
         super().__init__(None, None)
@@ -56,7 +58,7 @@ class PeerRig(rigs.Rig):
     def start(self):
         # Servers give up root: what is in the room is theirs to read.
         self.room.chmod(0o755)
-        (self.room / f"{zone.ORIGIN}.zone").write_text(zone.master_file())
+        (self.room / f"{self.zone.ORIGIN}.zone").write_text(self.zone.master_file())
         self._spawn(*self.configure())
         give_up = time.monotonic() + rigs.START_SECONDS
         while not self._answers():
@@ -67,7 +69,7 @@ class PeerRig(rigs.Rig):
     def _answers(self):
         with self.client_socket(rigs.CLIENT_IPV4) as opened:
             opened.settimeout(0.3)
-            opened.send(wire.ask(f"one.{zone.ORIGIN}"))
+            opened.send(wire.ask(f"{self.zone.PROBE}.{self.zone.ORIGIN}"))
             try:
                 return wire.Reply(opened.recv(65535)).rcode == wire.NOERROR
             except (TimeoutError, ConnectionRefusedError):
@@ -110,7 +112,7 @@ template:
     journal-content: none
     global-module: mod-cookies/default
 zone:
-  - domain: {zone.ORIGIN}
+  - domain: {self.zone.ORIGIN}
 """)
         return "knotd", "--config", config
 
@@ -145,8 +147,8 @@ server:
 remote-control:
   control-enable: no
 zone:
-  name: {zone.ORIGIN}
-  zonefile: {zone.ORIGIN}.zone
+  name: {self.zone.ORIGIN}
+  zonefile: {self.zone.ORIGIN}.zone
 """)
         return "nsd", "-d", "-c", config
 
@@ -170,7 +172,7 @@ options => {{
   chaos_response => "{VERSION}",
 }}
 """)
-        (home / "zones" / zone.ORIGIN).write_text(zone.master_file())
+        (home / "zones" / self.zone.ORIGIN).write_text(self.zone.master_file())
         return "gdnsd", "-c", home, "start"
 
 
@@ -181,7 +183,7 @@ class Pdns(PeerRig):
     def configure(self):
         zones = self.room / "zones.conf"
         zones.write_text(
-            f'zone "{zone.ORIGIN}" {{ type master; file "{self.room}/{zone.ORIGIN}.zone"; }};\n'
+            f'zone "{self.zone.ORIGIN}" {{ type master; file "{self.room}/{self.zone.ORIGIN}.zone"; }};\n'
         )
         (self.room / "pdns.conf").write_text(f"""\
 launch=bind

@@ -3,6 +3,7 @@
 import json
 
 ORIGIN = "peers.example"
+PROBE = "one"
 TTL = 120
 NS_TTL = 86400
 # The SOA that a GeoDNS file stands for.
