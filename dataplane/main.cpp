@@ -188,13 +188,13 @@ int serve(const Config& config, const sigset_t& signals) {
   Result<TableStore> store = TableStore::open(config.state_dir);
   if (!store) return fail(store.refusal());
   const auto readers = static_cast<unsigned>(config.workers.cores.size() + 1);
-  Tables tables(readers, std::move(*store), config.trusted_keys, config.identity);
+  const ThreadNodes nodes(config.workers.cores);
+  Tables tables(readers, std::move(*store), config.trusted_keys, config.identity, PolicyCompiler(), nodes);
   tables.load_stored(config.max_table_bytes);
   const Result<Ports> ports = open_ports(config);
   if (!ports) return fail(ports.refusal());
   const Result<std::unique_ptr<KernelPath>> kernel = KernelPath::open(*ports);
   if (!kernel) return fail(kernel.refusal());
-  const ThreadNodes nodes(config.workers.cores);
   const Result<std::unique_ptr<Limits>> limits = make_limits(config, *ports, nodes);
   if (!limits) return fail(limits.refusal());
   const Result<NtpThreads> ntp = NtpThreads::make(config.ntp, readers, nodes);

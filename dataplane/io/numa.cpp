@@ -1,5 +1,6 @@
 #include "dataplane/io/numa.h"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <string>
@@ -12,6 +13,10 @@
 
 namespace anytick::io {
 namespace {
+
+// libnuma would be a library for two calls. The kernel looks at one bit less than it is told of.
+constexpr int nodes_max = sizeof(unsigned long) * 8;
+constexpr int mask_bits = nodes_max + 1;
 
 /// The numbers of the nodes that a directory of sysfs has entries of: "node0", "node1".
 std::vector<int> nodes_in(const std::filesystem::path& directory) {
@@ -42,12 +47,29 @@ ThreadNodes::ThreadNodes(std::span<const unsigned> cores, const NodeOf& node_of)
   for (const unsigned core : cores) nodes_.push_back(node_of(core));
 }
 
+std::vector<int> ThreadNodes::distinct() const {
+  std::vector<int> nodes = nodes_;
+  std::ranges::sort(nodes);
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  std::erase(nodes, any_node);
+  return nodes;
+}
+
 void prefer_node(std::span<std::byte> memory, int node) {
-  constexpr int bits = sizeof(unsigned long) * 8;
-  if (node < 0 || node >= bits) return;
+  if (node < 0 || node >= nodes_max) return;
   const unsigned long nodes = 1ul << node;
-  // libnuma would be a library for this one call. The kernel looks at one bit less than it is told of.
-  syscall(SYS_mbind, memory.data(), memory.size(), MPOL_PREFERRED, &nodes, bits + 1, 0);
+  syscall(SYS_mbind, memory.data(), memory.size(), MPOL_PREFERRED, &nodes, mask_bits, 0);
+}
+
+NodePreference::NodePreference(int node) {
+  if (node < 0 || node >= nodes_max) return;
+  const unsigned long nodes = 1ul << node;
+  changed_ = syscall(SYS_get_mempolicy, &mode_, &nodes_, mask_bits, nullptr, 0) == 0 &&
+             syscall(SYS_set_mempolicy, MPOL_PREFERRED, &nodes, mask_bits) == 0;
+}
+
+NodePreference::~NodePreference() {
+  if (changed_) syscall(SYS_set_mempolicy, mode_, &nodes_, mask_bits);
 }
 
 } // namespace anytick::io

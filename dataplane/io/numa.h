@@ -23,6 +23,8 @@ class ThreadNodes {
   explicit ThreadNodes(std::span<const unsigned> cores, const NodeOf& node_of = node_of_core);
 
   int of(unsigned thread) const { return thread < nodes_.size() ? nodes_[thread] : any_node; }
+  /// Each node that there is once, in order.
+  std::vector<int> distinct() const;
 
  private:
   std::vector<int> nodes_;
@@ -37,5 +39,19 @@ constexpr int node_of_queue(int device, int worker) {
 /// Has the kernel take pages that are not there yet from the node while it has some, then from others. A wish: a kernel
 /// without NUMA goes on as ever. `memory` begins with a page.
 void prefer_node(std::span<std::byte> memory, int node);
+
+/// As long as it lives, pages that this thread is the first to touch are taken from the node, as by prefer_node().
+class NodePreference {
+ public:
+  explicit NodePreference(int node);
+  NodePreference(const NodePreference&) = delete;
+  NodePreference& operator=(const NodePreference&) = delete;
+  ~NodePreference();
+
+ private:
+  bool changed_ = false;
+  int mode_ = 0; ///< before, with its nodes
+  unsigned long nodes_ = 0;
+};
 
 } // namespace anytick::io

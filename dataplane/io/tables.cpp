@@ -118,13 +118,14 @@ void Tables::QsbrDeleter::operator()(rte_rcu_qsbr* qsbr) const {
 }
 
 Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted, core::Identity identity,
-               PolicyCompiler compiler)
+               PolicyCompiler compiler, const ThreadNodes& nodes)
     : store_(std::move(store)), trusted_(std::move(trusted)), identity_(std::move(identity)), readers_(readers),
-      compiler_(std::move(compiler)) {
+      nodes_(nodes), compiler_(std::move(compiler)) {
   auto first = std::make_shared<Generation>();
   first->cookie_keys = random_secrets();
   first->view.cookie_keys = &first->cookie_keys;
   first->view.identity = &identity_;
+  for (const int node : nodes_.distinct()) first->replicas.emplace_back(node).follow(first->view);
   running_ = std::move(first);
   current_.store(running_.get(), std::memory_order_release);
   const size_t size = rte_rcu_qsbr_get_memsize(readers);
@@ -219,7 +220,15 @@ std::shared_ptr<Generation> Tables::next_generation() const {
   auto next = std::make_shared<Generation>(*running());
   ++next->number;
   next->view.cookie_keys = &next->cookie_keys;
+  for (Replica& replica : next->replicas) replica.follow(next->view); // of the same tables: there is nothing to refuse
   return next;
+}
+
+std::optional<size_t> Tables::replica_of(unsigned reader) const {
+  const int node = nodes_.of(reader);
+  if (node == any_node) return std::nullopt;
+  const std::vector<int> nodes = nodes_.distinct();
+  return static_cast<size_t>(std::ranges::find(nodes, node) - nodes.begin());
 }
 
 Result<std::shared_ptr<LoadedPolicy>> Tables::compile(NewTable incoming) {
@@ -267,6 +276,8 @@ Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables,
     next->view.policy = rules.rules().empty() ? nullptr : &rules;
     next->policy = std::move(policy);
   }
+  for (Replica& replica : next->replicas)
+    if (auto refusal = replica.follow(next->view)) return std::move(*refusal);
   return std::shared_ptr<const Generation>(std::move(next));
 }
 
@@ -315,7 +326,8 @@ void Tables::save(const Generation& generation, const std::vector<TableKind>& ki
   }
 }
 
-TableReader::TableReader(Tables& tables, unsigned id) : current_(tables.current_), qsbr_(tables.qsbr_.get()), id_(id) {
+TableReader::TableReader(Tables& tables, unsigned id)
+    : current_(tables.current_), qsbr_(tables.qsbr_.get()), id_(id), replica_(tables.replica_of(id)) {
   rte_rcu_qsbr_thread_register(qsbr_, id_);
   online();
 }

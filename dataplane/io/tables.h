@@ -17,7 +17,9 @@
 #include "dataplane/core/view.h"
 #include "dataplane/core/zone_image.h"
 #include "dataplane/io/loaded_policy.h"
+#include "dataplane/io/numa.h"
 #include "dataplane/io/policy_compiler.h"
+#include "dataplane/io/replica.h"
 #include "dataplane/io/table_kind.h"
 #include "dataplane/io/table_memory.h"
 #include "dataplane/io/table_store.h"
@@ -44,6 +46,7 @@ struct Generation {
   std::shared_ptr<const core::Join> join;
   core::CookieKeys cookie_keys;
   core::View view;
+  std::vector<Replica> replicas; ///< of the nodes that the readers are on; none, where that does not matter
 
   std::vector<TableInfo> tables() const;
 };
@@ -75,9 +78,9 @@ class Tables {
   /// With keys in `trusted`, only tables that one of them signed are taken, from the store too.
   /// Until secrets are loaded, cookies are made by one of its own. `identity` is that of the POP. The last reader is
   /// the thread of the sockets and no worker, unless it is the only one: what policy limits is shared out among the
-  /// workers.
+  /// workers. Readers whose node is known answer from a copy of the tables there.
   Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted = {}, core::Identity identity = {},
-         PolicyCompiler compiler = PolicyCompiler());
+         PolicyCompiler compiler = PolicyCompiler(), const ThreadNodes& nodes = {});
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
 
@@ -105,6 +108,7 @@ class Tables {
   Result<std::shared_ptr<const Generation>> build(NewTables tables, std::shared_ptr<const LoadedPolicy> policy) const;
   Result<std::shared_ptr<const Generation>> build_stored(TableKind kind, NewTable table);
   std::shared_ptr<Generation> next_generation() const;
+  std::optional<size_t> replica_of(unsigned reader) const;
   void load_stored_secrets();
   void publish(std::shared_ptr<const Generation> next);
   void wait_for_readers();
@@ -115,6 +119,7 @@ class Tables {
   std::vector<core::PublicKey> trusted_;
   core::Identity identity_;
   const unsigned readers_;
+  const ThreadNodes nodes_;
   PolicyCompiler compiler_;
   std::unique_ptr<rte_rcu_qsbr, QsbrDeleter> qsbr_;
   std::mutex compiling_; ///< one policy at a time, as each may take PolicyCompileBounds::memory
@@ -134,7 +139,10 @@ class TableReader {
   ~TableReader();
 
   /// Valid until the next quiescent() or offline().
-  const core::View& view() const { return current_.load(std::memory_order_acquire)->view; }
+  const core::View& view() const {
+    const Generation& generation = *current_.load(std::memory_order_acquire);
+    return replica_ ? generation.replicas[*replica_].view() : generation.view;
+  }
   void quiescent() { rte_rcu_qsbr_quiescent(qsbr_, id_); }
   /// Around a wait: publishers do not wait for a reader that is offline.
   void offline() { rte_rcu_qsbr_thread_offline(qsbr_, id_); }
@@ -144,6 +152,7 @@ class TableReader {
   const std::atomic<const Generation*>& current_;
   rte_rcu_qsbr* qsbr_;
   unsigned id_;
+  std::optional<size_t> replica_;
 };
 
 } // namespace anytick::io
