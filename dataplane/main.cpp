@@ -16,6 +16,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <rte_launch.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -182,7 +183,14 @@ void wait_for_end(const sigset_t& signals, const Ports& ports, KernelPath& kerne
   spdlog::info("stopping: signal {}", signal);
 }
 
+/// Tables come and go by the megabyte. The C library would learn to keep what they leave for others, and fresh pages
+/// are near who is the first to touch them.
+void give_tables_back() {
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+}
+
 int serve(const Config& config, const sigset_t& signals) {
+  give_tables_back();
   const Result<Eal> eal = Eal::init(config);
   if (!eal) return fail(eal.refusal());
   Result<TableStore> store = TableStore::open(config.state_dir);
