@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "dataplane/io/tables.h"
+#include "tests/packets/wire.h"
 #include "tests/unit/io_fixture.h"
 
 namespace anytick::io {
@@ -76,8 +77,7 @@ class PolicyTest : public testing::Test {
 /// As a worker asks about a name that no zone has.
 core::PolicyVerdict judge(const core::Policy& policy, unsigned thread) {
   core::FoldedName name;
-  const std::array<uint8_t, 6> wire{4, 'n', 'o', 'p', 'e', 0};
-  EXPECT_TRUE(core::read_name(wire, name));
+  EXPECT_TRUE(core::read_name(test::wire_name("nope"), name));
   const geo::Address source = *geo::parse_address("192.0.2.7");
   return policy.judge({name, 1, true, true, source, {}}, thread, nullptr, 0);
 }
