@@ -1,0 +1,80 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench/load/histogram.h"
+#include "bench/load/mix.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+
+namespace anytick::bench {
+
+struct LoadOptions {
+  double rate = 0; ///< frames a second; 0: as many as the window lets
+  double seconds = 1;
+  uint32_t window = 1024;   ///< most that are unanswered at a time, up to window_max
+  double timeout = 0.5;     ///< seconds after which a frame is lost
+  uint32_t check_every = 1; ///< one of so many replies is looked into; the others are matched to what they answer
+};
+
+inline constexpr uint32_t window_max = 1 << 16;
+
+struct LoadReport {
+  uint64_t sent = 0;     ///< without garbage
+  uint64_t garbage = 0;  ///< sent
+  uint64_t answered = 0; ///< in time, right or wrong
+  uint64_t checked = 0;  ///< of them
+  uint64_t wrong = 0;
+  uint64_t lost = 0;
+  uint64_t unasked = 0;            ///< late, second or to none of our frames
+  double seconds = 0;              ///< of sending
+  Histogram cycles;                ///< of the TSC, from a frame's burst to its reply's
+  std::vector<std::string> faults; ///< of the first wrong ones
+};
+
+/// Sends over queue 0 of a started port from this thread, and receives there. One run.
+class Load {
+ public:
+  Load(const LoadOptions& options, const MixOptions& mix, std::span<const MixFrame> frames, uint16_t port,
+       rte_mempool* pool);
+  /// Returns early when `stopped`. A line to stderr every second.
+  LoadReport run(const std::atomic<bool>& stopped);
+
+ private:
+  struct Slot {
+    uint64_t sent_at = 0; // TSC
+    uint32_t number = 0;
+    uint32_t source = 0;
+    bool waiting = false;
+  };
+  void send(uint16_t count);
+  void receive();
+  void take(const rte_mbuf& mbuf, uint64_t now);
+  void look_into(const Slot& slot, std::span<const uint8_t> reply);
+  void expire(uint64_t now);
+  void lose(Slot& slot);
+  void show_progress(double elapsed);
+  const MixFrame& frame_of(uint32_t number) const { return frames_[number % mix_frames]; }
+
+  const LoadOptions& options_;
+  const MixOptions& mix_;
+  std::span<const MixFrame> frames_;
+  uint16_t port_;
+  rte_mempool* pool_;
+  uint32_t first_source_; // host order
+  uint64_t timeout_cycles_;
+  std::vector<Slot> slots_ = std::vector<Slot>(window_max);
+  uint32_t next_ = 0;   // number, modulo numbers
+  uint32_t oldest_ = 0; // that may still wait
+  uint32_t waiting_ = 0;
+  uint64_t shown_ = 0;
+  LoadReport report_;
+};
+
+} // namespace anytick::bench
