@@ -24,12 +24,12 @@ struct PlainQuery {
   unsigned card;       ///< of the set's deck, where the worker has decks
   uint8_t name_length; ///< wire bytes
   bool edns;           ///< it has an OPT, without options
-  uint16_t length;     ///< of the message
+
   uint32_t question_end() const { return static_cast<uint32_t>(dns::header_bytes + name_length + 4); }
 };
 
-/// Most bytes of a reply in the lane: less than any client takes.
 inline constexpr size_t plain_records_max = Decks::records_max;
+/// Most bytes of a reply in the lane: less than any client takes.
 inline constexpr size_t plain_reply_max =
     dns::header_bytes + dns::name_max + 4 + 16 * plain_records_max + dns::opt_bytes;
 static_assert(plain_reply_max <= dns::udp_plain_max);
@@ -51,7 +51,6 @@ inline bool parse_plain_query(const uint8_t* message, size_t length, PlainQuery&
   const uint16_t additionals = load<uint16_t>(message + 10);
   if ((additionals & ~unsigned{big16(1)}) != 0) return false;
   query.edns = additionals != 0;
-  query.length = static_cast<uint16_t>(length);
   size_t end = length;
   if (query.edns) {
     end -= dns::opt_bytes;
@@ -68,7 +67,7 @@ inline bool parse_plain_query(const uint8_t* message, size_t length, PlainQuery&
   return true;
 }
 
-/// Finds the set that answers a client at an IPv4 address (host order). False where the answer is none for the lane.
+/// Finds the set that answers a client at an IPv4 address. False where the answer is none for the lane.
 inline bool find_plain_answer(const View& view, const geo::Address& client, const uint8_t* message, PlainQuery& query) {
   const Join& join = *view.join;
   const uint32_t index = join.names().find(query.hash, {message + dns::header_bytes, query.name_length});
@@ -86,6 +85,7 @@ inline bool find_plain_answer(const View& view, const geo::Address& client, cons
   return Decks::have(*query.set);
 }
 
+/// From the worker's deck, or for itself where it has none.
 inline Decks::Card draw_plain(WorkerState& worker, const PlainQuery& query) {
   const ReadySet& set = *query.set;
   if (worker.decks != nullptr) return worker.decks->take(set, query.set_index, query.card, worker.random);
