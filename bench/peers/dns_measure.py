@@ -9,9 +9,10 @@ from pathlib import Path
 import load_port
 import rig as rigs
 
-# Queries a second that are offered in turn: the most that is answered of one of them counts. Too many cost a server that
-# takes interrupts more than they bring.
-OFFERED = (150_000, 300_000, 600_000, 1_200_000)
+# Queries a second that are offered: twice as many again until some are lost, then halves between. The most that is answered
+# of any counts. Too many cost a server that takes interrupts more than they bring.
+FIRST_OFFER, LAST_OFFER, HALVES = 150_000, 1_200_000, 2
+LOST_SHARE = 0.05
 SECONDS = 3
 BUSY_SECONDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -87,4 +88,16 @@ def _run(rig, queries, rate):
 
 def measure(rig, queries):
     """The best of what was offered: answers a second, and processor seconds of an answer."""
-    return max((_run(rig, queries, rate) for rate in OFFERED), key=lambda found: found["rate"])
+    runs = []
+
+    def loses(rate):
+        runs.append(_run(rig, queries, rate))
+        return runs[-1]["rate"] < (1 - LOST_SHARE) * rate
+
+    low, high = 0, FIRST_OFFER
+    while not loses(high) and high < LAST_OFFER:
+        low, high = high, 2 * high
+    for _ in range(HALVES):
+        middle = (low + high) // 2
+        low, high = (low, middle) if loses(middle) else (middle, high)
+    return max(runs, key=lambda found: found["rate"])
