@@ -2,10 +2,9 @@
 
 import os
 import re
-import subprocess
-import time
 from pathlib import Path
 
+import kxdpgun
 import load_port
 import rig as rigs
 
@@ -14,33 +13,11 @@ import rig as rigs
 FIRST_OFFER, LAST_OFFER, HALVES = 150_000, 1_200_000, 2
 LOST_SHARE = 0.05
 SECONDS = 3
-BUSY_SECONDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def write_queries(path, names):
     path.write_text("".join(f"{name} A\n" for name in names))
-
-
-def _start(rig, queries, rate):
-    port = rig.ports[1]
-    stations = ("-I", port.peer, "-L", port.client_mac, "-R", port.mac, "-l", load_port.SOURCES)
-    paced = ("-t", SECONDS, "-Q", rate, "-F", rig.control_cores[0], "-i", queries)
-    command = ("ip", "netns", "exec", rig.client, "stdbuf", "-oL", "kxdpgun", *paced, *stations, load_port.SERVER_IPV4)
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        first = process.stdout.readline()
-        if first.startswith("using interface"):
-            return process
-        rest = process.stdout.read()
-        process.wait()
-        # The kernel lets go of the socket of the one before a moment after its end.
-        if "busy" not in first or time.monotonic() > give_up:
-            raise rigs.RigError(f"kxdpgun: {first}{rest}")
-        time.sleep(0.1)
 
 
 def _busy_seconds():
@@ -67,15 +44,12 @@ def _user_seconds(process):
 
 
 def _run(rig, queries, rate):
-    process = _start(rig, queries, rate)
+    process = kxdpgun.start(rig, rig.ports[1], queries, rate, SECONDS, load_port.SOURCES, load_port.SERVER_IPV4)
     box, user = _busy_seconds(), _user_seconds(rig.daemon.pid)
-    text = process.stdout.read()
+    asked, answered, text = kxdpgun.outcome(process)
     box, user = _busy_seconds() - box, _user_seconds(rig.daemon.pid) - user
-    totals = [int(found) for found in re.findall(r"total (?:queries|replies): +(\d+)", text)]
-    wrong = [int(found) for found in re.findall(r"responded (?!NOERROR)\w+: +(\d+)", text)]
-    if process.wait() != 0 or len(totals) != 2 or any(wrong):
-        raise rigs.RigError(f"{rig.title}: kxdpgun: exit {process.returncode}\n{text}")
-    asked, answered = totals
+    if any(int(found) for found in re.findall(r"responded (?!NOERROR)\w+: +(\d+)", text)):
+        raise rigs.RigError(f"{rig.title}: wrong replies:\n{text}")
     if answered == 0:
         raise rigs.RigError(f"{rig.title} answers nothing:\n{text}")
     return {

@@ -10,12 +10,12 @@ import unittest
 import bgp
 import bulk
 import fixture
+import kxdpgun
 import rig as rigs
 import tap
 
 SECONDS = int(os.environ.get("SECONDS", "60"))
 PROBE_SECONDS = 2
-START_SECONDS = 10
 RATE_MIN, RATE_MAX, BISECTIONS = 4000, 512_000, 4
 BULK_BYTES, BULK_EVERY_SECONDS = 20 << 20, 5
 ATTEMPTS = 4
@@ -45,33 +45,16 @@ def started(*command):
 
 
 def query_load(rate, seconds):
-    """A kxdpgun that sends. It offers several times what dnsperf can, and its program on the link leaves to the kernel
-    what is none of its own. After a pause it sends all that is due at once, more than a ring takes: like the daemon, it
-    must not be kept waiting by whatever else runs."""
-    port = RIG.ports[0]
-    stations = ("-I", port.peer, "-L", port.client_mac, "-R", port.mac, "-l", f"{rigs.CLIENT_IPV4}/32")
-    paced = ("-t", seconds, "-Q", rate, "-F", RIG.control_cores[0], "-i", RIG.room / "queries")
-    give_up = time.monotonic() + START_SECONDS
-    while True:
-        process = started("nice", "-n", -10, "stdbuf", "-oL", "kxdpgun", *paced, *stations, rigs.POP_IPV4)
-        first = process.stdout.readline()
-        if first.startswith("using interface"):
-            return process
-        rest = process.stdout.read()
-        process.wait()
-        # The kernel lets go of the socket of the one before a moment after its end.
-        if "busy" not in first or time.monotonic() > give_up:
-            raise rigs.RigError(f"kxdpgun: {first}{rest}")
-        time.sleep(0.1)
+    """After a pause it sends all that is due at once, more than a ring takes: like the daemon, it must not be kept waiting
+    by whatever else runs."""
+    sources = f"{rigs.CLIENT_IPV4}/32"
+    return kxdpgun.start(RIG, RIG.ports[0], RIG.room / "queries", rate, seconds, sources, rigs.POP_IPV4, niceness=-10)
 
 
 def outcome(process):
     """(sent, lost) of a query load that has ended or will."""
-    text = process.stdout.read()
-    totals = [int(found) for found in re.findall(r"total (?:queries|replies): +(\d+)", text)]
-    if process.wait() != 0 or len(totals) != 2:
-        raise rigs.RigError(f"kxdpgun: exit {process.returncode}\n{text}")
-    return totals[0], totals[0] - totals[1]
+    sent, answered, _ = kxdpgun.outcome(process)
+    return sent, sent - answered
 
 
 def is_lossless(rate):
