@@ -9,11 +9,16 @@ void Decks::forget(uint64_t join) {
   join_ = join;
 }
 
-void Decks::draw_card(const ReadySet& set, Head& head, Addresses& card, unsigned chosen, Random& random) {
+Decks::Card Decks::draw_one(const ReadySet& set, Random& random) {
   Drawn drawn;
-  draw(set.draw, head.records, random, drawn);
-  card = {};
-  std::copy_n(drawn.values, drawn.count, card.begin());
+  draw(set.draw, set.max_records, random, drawn);
+  Card card{{}, drawn.count};
+  std::copy_n(drawn.values, drawn.count, card.addresses.begin());
+  return card;
+}
+
+void Decks::renew(const ReadySet& set, Head& head, Addresses& card, unsigned chosen, Random& random) {
+  card = draw_one(set, random).addresses;
   head.drawn = static_cast<uint16_t>(head.drawn | 1u << chosen);
   head.uses = 0;
 }

@@ -57,6 +57,8 @@ class Decks {
     __builtin_prefetch(&store_->cards[place_of(set)][card]);
     return card;
   }
+  /// A card of nobody's deck: a draw() of a set that have() is true of.
+  static Card draw_one(const ReadySet& set, Random& random);
   /// What an answer says. `chosen`: by choose(). Precondition: have(set), and it has this index in the join.
   Card take(const ReadySet& set, uint32_t index, unsigned chosen, Random& random) {
     Head& head = store_->heads[place_of(index)];
@@ -65,7 +67,7 @@ class Decks {
       head = {index, 0, 0, static_cast<uint8_t>(std::min(set.max_records, set.draw.count))};
     const bool is_drawn = (head.drawn >> chosen & 1) != 0;
     if (!is_drawn || ++head.uses == reuse) [[unlikely]]
-      draw_card(set, head, card, chosen, random);
+      renew(set, head, card, chosen, random);
     return {card, head.records};
   }
 
@@ -85,7 +87,7 @@ class Decks {
 
   static size_t place_of(uint32_t set) { return set % places; }
   void forget(uint64_t join);
-  static void draw_card(const ReadySet& set, Head& head, Addresses& card, unsigned chosen, Random& random);
+  static void renew(const ReadySet& set, Head& head, Addresses& card, unsigned chosen, Random& random);
 
   uint64_t join_ = 0;
   uint64_t choices_ = 0;

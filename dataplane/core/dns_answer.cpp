@@ -258,9 +258,7 @@ AnswerClass class_of(const Reply& reply) {
 }
 
 /// What is left of a reply over its rate: something to come back with.
-void truncate(WorkerState& worker, const DnsQuery& query, const ReplyOptions& options, AnswerClass which,
-              Reply& reply) {
-  worker.counters.add(Counter::limit_slipped);
+void truncate(const DnsQuery& query, const ReplyOptions& options, AnswerClass which, Reply& reply) {
   if (which == AnswerClass::error) return; // it is short, and no stream would make it better
   // Who knows cookies comes back with ours, at less cost than over a stream (RFC 7873 5.2.3).
   if (options.has_cookie()) {
@@ -270,14 +268,6 @@ void truncate(WorkerState& worker, const DnsQuery& query, const ReplyOptions& op
   } else {
     reply.truncated = true;
   }
-}
-
-/// What limits say of a reply; one that is not to be sent is counted. Precondition: there are limits.
-LimitVerdict judge(WorkerState& worker, const Client& client, const LimitSource& source, AnswerClass which) {
-  const LimitVerdict verdict =
-      worker.limits()->judge(source, client.address, which, worker.ticks, worker.counters, worker.random);
-  if (verdict == LimitVerdict::drop) worker.counters.add(Counter::drop_limit);
-  return verdict;
 }
 
 } // namespace
@@ -322,11 +312,12 @@ Written write_reply(const View& view, WorkerState& worker, const DnsQuery& query
   const ReplyOptions options(view.identity, query, cookie, most - reply.at);
   reply.limit = most - options.opt_bytes();
   write_answer(view, worker, query, lookup, cookie, reply);
-  if (worker.limits() != nullptr && !proven) {
+  if (Limiter* limits = worker.limits(); limits != nullptr && !proven) {
     const AnswerClass which = class_of(reply);
-    const LimitVerdict verdict = judge(worker, client, source, which);
+    const LimitVerdict verdict =
+        limits->judge(source, client.address, which, worker.ticks, worker.counters, worker.random);
     if (verdict == LimitVerdict::drop) return {};
-    if (verdict == LimitVerdict::truncate) truncate(worker, query, options, which, reply);
+    if (verdict == LimitVerdict::truncate) truncate(query, options, which, reply);
   }
   // TC says that there is more; half of an answer is worth nothing (RFC 2181 9).
   if (reply.truncated) empty_sections(query, reply);

@@ -120,9 +120,16 @@ LimitVerdict Limiter::judge_excess(const LimitSource& source, const geo::Address
   counters.add(counter_of(which));
   write_report(address, which);
   if (rules_.mode == LimitMode::log) return LimitVerdict::send;
-  if (which == AnswerClass::ntp) return judge_ntp_excess(source, now, random);
-  if (rules_.slip != 0 && random.next() % rules_.slip == 0) return LimitVerdict::truncate;
-  return LimitVerdict::drop;
+  const LimitVerdict verdict =
+      which == AnswerClass::ntp ? judge_ntp_excess(source, now, random) : judge_dns_excess(random);
+  if (verdict == LimitVerdict::drop) counters.add(Counter::drop_limit);
+  if (verdict == LimitVerdict::truncate) counters.add(Counter::limit_slipped);
+  return verdict;
+}
+
+LimitVerdict Limiter::judge_dns_excess(Random& random) const {
+  const bool slips = rules_.slip != 0 && random.next() % rules_.slip == 0;
+  return slips ? LimitVerdict::truncate : LimitVerdict::drop;
 }
 
 LimitVerdict Limiter::judge_ntp_excess(const LimitSource& source, Ticks now, Random& random) {

@@ -118,7 +118,7 @@ class Limiter {
   bool take(const LimitSource& source, uint32_t bucket, const Rate& rate, Ticks now);
 
   /// Judges a reply to `address`, whose source_of() is `source`, ntp_source_of() for NTP, and counts those that are
-  /// over a rate.
+  /// over a rate, and which of them are dropped or truncated.
   LimitVerdict judge(const LimitSource& source, const geo::Address& address, AnswerClass which, Ticks now,
                      Counters& counters, Random& random) {
     if (take(source, static_cast<uint32_t>(which), rates_[index(which)], now)) [[likely]]
@@ -133,6 +133,7 @@ class Limiter {
   static constexpr size_t index(AnswerClass which) { return static_cast<size_t>(which); }
   LimitVerdict judge_excess(const LimitSource& source, const geo::Address& address, AnswerClass which, Ticks now,
                             Counters& counters, Random& random);
+  LimitVerdict judge_dns_excess(Random& random) const;
   LimitVerdict judge_ntp_excess(const LimitSource& source, Ticks now, Random& random);
   void write_report(const geo::Address& address, AnswerClass which);
 

@@ -202,10 +202,7 @@ LimitVerdict judge_ntp(WorkerState& worker, const geo::Address& client, const Li
                        const NtpRequest& request) {
   Limiter* limits = worker.limits();
   if (limits == nullptr || request.key != nullptr) return LimitVerdict::send;
-  const LimitVerdict verdict =
-      limits->judge(source, client, AnswerClass::ntp, worker.ticks, worker.counters, worker.random);
-  if (verdict == LimitVerdict::drop) worker.counters.add(Counter::drop_limit);
-  return verdict;
+  return limits->judge(source, client, AnswerClass::ntp, worker.ticks, worker.counters, worker.random);
 }
 
 /// What a reply carries in place of a request; nothing where limits or policy want no reply.
@@ -220,20 +217,14 @@ Payload reply_plain(const Burst& burst, Transit& transit) {
   if (burst.limits != nullptr) {
     const LimitVerdict verdict = burst.limits->judge(transit.source, transit.datagram.source, AnswerClass::answer,
                                                      worker.ticks, worker.counters, worker.random);
-    if (verdict == LimitVerdict::drop) {
-      worker.counters.add(Counter::drop_limit);
-      return {};
-    }
+    if (verdict == LimitVerdict::drop) return {};
     truncated = verdict == LimitVerdict::truncate;
   }
   const Written reply = write_plain_reply(worker, transit.plain, truncated, transit.message());
   worker.counters.add(Counter::dns_answered);
   worker.counters.add(Counter::rcode_noerror);
   if (transit.plain.edns) worker.counters.add(Counter::dns_edns);
-  if (truncated) {
-    worker.counters.add(Counter::dns_truncated);
-    worker.counters.add(Counter::limit_slipped);
-  }
+  if (truncated) worker.counters.add(Counter::dns_truncated);
   return {reply.length, add_word(transit.datagram.payload_sum, reply.sum_change)};
 }
 

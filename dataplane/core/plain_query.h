@@ -31,7 +31,7 @@ struct PlainQuery {
 inline constexpr size_t plain_records_max = Decks::records_max;
 /// Most bytes of a reply in the lane: less than any client takes.
 inline constexpr size_t plain_reply_max =
-    dns::header_bytes + dns::name_max + 4 + 16 * plain_records_max + dns::opt_bytes;
+    dns::header_bytes + dns::name_max + 4 + AddressRecords::bytes * plain_records_max + dns::opt_bytes;
 static_assert(plain_reply_max <= dns::udp_plain_max);
 
 /// Whether queries may take the lane: there is a zone and a map, and nothing else wants to look at them.
@@ -89,11 +89,7 @@ inline bool find_plain_answer(const View& view, const geo::Address& client, cons
 inline Decks::Card draw_plain(WorkerState& worker, const PlainQuery& query) {
   const ReadySet& set = *query.set;
   if (worker.decks != nullptr) return worker.decks->take(set, query.set_index, query.card, worker.random);
-  Drawn drawn;
-  draw(set.draw, set.max_records, worker.random, drawn);
-  Decks::Card card{{}, drawn.count};
-  std::copy_n(drawn.values, drawn.count, card.addresses.begin());
-  return card;
+  return Decks::draw_one(set, worker.random);
 }
 
 /// Writes the reply over the query: with the records, or if it is truncated with TC.
