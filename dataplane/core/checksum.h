@@ -50,6 +50,14 @@ inline uint64_t sum_bytes(const uint8_t* bytes, size_t length) {
   return add_word(even, odd);
 }
 
+/// The same of a length that is known: in a straight line.
+template <size_t length> uint64_t sum_bytes(const uint8_t* bytes) {
+  static_assert(length % 4 == 0);
+  uint64_t sum = length % 8 == 0 ? 0 : load<uint32_t>(bytes + length - 4);
+  for (size_t at = 0; at + 8 <= length; at += 8) sum = add_word(sum, load<uint64_t>(bytes + at));
+  return sum;
+}
+
 inline constexpr size_t sum_short_max = 64;
 
 /// sum_bytes() without a branch, which lengths of queries would have predicted wrongly. Preconditions:

@@ -9,16 +9,16 @@ void Decks::forget(uint64_t join) {
   join_ = join;
 }
 
-Decks::Card Decks::draw_one(const ReadySet& set, Random& random) {
+Decks::Card Decks::draw_one(const ReadySet& set, Random& random, Addresses& to) {
   Drawn drawn;
   draw(set.draw, set.max_records, random, drawn);
-  Card card{{}, drawn.count};
-  std::copy_n(drawn.values, drawn.count, card.addresses.begin());
-  return card;
+  to = {};
+  std::copy_n(drawn.values, drawn.count, to.begin());
+  return {to, drawn.count};
 }
 
 void Decks::renew(const ReadySet& set, Head& head, Addresses& card, unsigned chosen, Random& random) {
-  card = draw_one(set, random).addresses;
+  draw_one(set, random, card);
   head.drawn = static_cast<uint16_t>(head.drawn | 1u << chosen);
   head.uses = 0;
 }

@@ -25,10 +25,11 @@ class Decks {
   /// Sets that have a deck at a time; those that share a place take it from each other.
   static constexpr size_t places = 1024;
 
+  /// In wire order; zero behind those that a set has.
   using Addresses = std::array<uint32_t, records_max>;
-  /// Addresses in wire order, min(max_records, count) of the set's; zero behind them.
+  /// min(max_records, count) of the set's addresses, where they lie.
   struct Card {
-    Addresses addresses;
+    const Addresses& addresses;
     unsigned count;
 
     std::span<const uint32_t> span() const { return std::span(addresses).first(count); }
@@ -58,8 +59,9 @@ class Decks {
     return card;
   }
   /// A card of nobody's deck: a draw() of a set that have() is true of.
-  static Card draw_one(const ReadySet& set, Random& random);
-  /// What an answer says. `chosen`: by choose(). Precondition: have(set), and it has this index in the join.
+  static Card draw_one(const ReadySet& set, Random& random, Addresses& to);
+  /// What an answer says, until the next call. `chosen`: by choose(). Precondition: have(set), and it has this index in
+  /// the join.
   Card take(const ReadySet& set, uint32_t index, unsigned chosen, Random& random) {
     Head& head = store_->heads[place_of(index)];
     Addresses& card = store_->cards[place_of(index)][chosen];

@@ -54,7 +54,7 @@ inline bool parse_fast_frame(const Frame& frame, const FastIngress& ingress, Dat
   if (!is_unicast_ipv4(source) || source == destination) return false;
 
   const bool verified = frame.ip_checksum == Checksum::good;
-  if (!verified && (frame.ip_checksum == Checksum::bad || fold_sum(sum_bytes(ip, 20)) != 0xffff)) return false;
+  if (!verified && (frame.ip_checksum == Checksum::bad || fold_sum(sum_bytes<20>(ip)) != 0xffff)) return false;
   datagram.address_sum = uint64_t{source} + destination;
   const bool is_short = length - 8 <= sum_short_max && frame.room >= payload_at + sum_short_max;
   datagram.payload_sum = is_short ? sum_short(udp + 8, length - 8) : sum_bytes(udp + 8, length - 8);

@@ -45,7 +45,7 @@ Counter parse_ipv4(const Frame& frame, const Ingress& ingress, Datagram& datagra
   if (header < ipv4_bytes || total < header || total > available) return Counter::drop_ip_header;
   if (header > ipv4_bytes) return Counter::punted;
   if (frame.ip_checksum == Checksum::bad ||
-      (frame.ip_checksum == Checksum::unknown && fold_sum(sum_bytes(ip, ipv4_bytes)) != 0xffff))
+      (frame.ip_checksum == Checksum::unknown && fold_sum(sum_bytes<ipv4_bytes>(ip)) != 0xffff))
     return Counter::drop_ip_checksum;
   const uint32_t source = load<uint32_t>(ip + 12);
   const uint32_t destination = load<uint32_t>(ip + 16);

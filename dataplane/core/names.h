@@ -50,8 +50,7 @@ inline uint64_t fold8(uint64_t word) {
 class NameHash {
  public:
   NameHash& add(uint64_t word, uint64_t mask = ~uint64_t{0}) {
-    const auto product = uint128{state_ ^ ((word | 0x2020202020202020u) & mask)} * 0xa0761d6478bd642fu;
-    state_ = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+    state_ = mix(state_ ^ ((word | 0x2020202020202020u) & mask));
     return *this;
   }
   /// The last step: the `size` (0..7) bytes at `from` that are no whole word. 8 bytes there are readable.
@@ -60,6 +59,11 @@ class NameHash {
   }
 
  private:
+  static uint64_t mix(uint64_t word) {
+    // Multiplied twice: g++ would store a product of 128 bits, and load it again.
+    constexpr uint64_t mixer = 0xa0761d6478bd642fu;
+    return word * mixer ^ static_cast<uint64_t>(uint128{word} * mixer >> 64);
+  }
   uint64_t state_ = 0x9ae16a3b2f90404fu;
 };
 
@@ -114,7 +118,8 @@ inline bool is_name(const uint8_t* name, const uint8_t* folded, size_t length) {
     const auto differ = [=](size_t at) { return fold16(load<Vector16>(name + at)) ^ load<Vector16>(folded + at); };
     Vector16 different = differ(0) | differ(length - 16);
     for (size_t at = 16; at + 16 < length; at += 16) different |= differ(at);
-    const auto words = std::bit_cast<std::array<uint64_t, 2>>(different);
+    using Words [[gnu::vector_size(16)]] = uint64_t;
+    const auto words = std::bit_cast<Words>(different); // in a register: an array would be stored and loaded
     return (words[0] | words[1]) == 0;
   }
   const auto differ = [=](size_t at) { return fold8(load<uint64_t>(name + at)) ^ load<uint64_t>(folded + at); };

@@ -237,7 +237,7 @@ Payload reply_ntp(WorkerState& worker, Transit& transit, NtpTime waited) {
   departure.reply =
       write_ntp_reply(worker, transit.ntp, worker.clock.now - waited, verdict == LimitVerdict::kiss, message);
   const size_t length = departure.reply.length;
-  return {length, length == ntp_header_bytes ? sum_bytes(message, ntp_header_bytes) : sum_bytes(message, length)};
+  return {length, length == ntp_header_bytes ? sum_bytes<ntp_header_bytes>(message) : sum_bytes(message, length)};
 }
 
 Payload reply_dns(const View& view, WorkerState& worker, Transit& transit) {

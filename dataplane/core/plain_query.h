@@ -85,11 +85,11 @@ inline bool find_plain_answer(const View& view, const geo::Address& client, cons
   return Decks::have(*query.set);
 }
 
-/// From the worker's deck, or for itself where it has none.
-inline Decks::Card draw_plain(WorkerState& worker, const PlainQuery& query) {
+/// From the worker's deck, or for itself, to `own`, where it has none.
+inline Decks::Card draw_plain(WorkerState& worker, const PlainQuery& query, Decks::Addresses& own) {
   const ReadySet& set = *query.set;
   if (worker.decks != nullptr) return worker.decks->take(set, query.set_index, query.card, worker.random);
-  return Decks::draw_one(set, worker.random);
+  return Decks::draw_one(set, worker.random, own);
 }
 
 /// Writes the reply over the query: with the records, or if it is truncated with TC.
@@ -106,7 +106,8 @@ inline Written write_plain_reply(WorkerState& worker, const PlainQuery& query, b
   }
   uint64_t answers = 0;
   if (!truncated) {
-    const Decks::Card card = draw_plain(worker, query);
+    Decks::Addresses own;
+    const Decks::Card card = draw_plain(worker, query, own);
     const AddressRecords records(pointer_to(dns::header_bytes), query.set->ttl);
     answers = card.count;
     tail = records.sum(answers);
