@@ -33,18 +33,19 @@ core::Frame frame_of(rte_mbuf& mbuf) {
   return frame;
 }
 
-void make_reply(rte_mbuf& mbuf, const core::Frame& frame, const core::Ingress& ingress) {
-  const bool ipv4 = frame.l3_length == 20;
+ReplyFlags flags_of(const core::Ingress& ingress) {
+  const uint64_t udp = ingress.tx_udp_checksum ? RTE_MBUF_F_TX_UDP_CKSUM : 0;
+  const uint64_t ip = ingress.tx_ip_checksum ? RTE_MBUF_F_TX_IP_CKSUM : 0;
+  return {RTE_MBUF_F_TX_IPV4 | ip | udp, RTE_MBUF_F_TX_IPV6 | udp};
+}
+
+void make_reply(rte_mbuf& mbuf, const core::Frame& frame, const ReplyFlags& flags) {
   mbuf.data_len = static_cast<uint16_t>(frame.length);
   mbuf.pkt_len = frame.length;
-  mbuf.l2_len = frame.l2_length & 0x7fu; // the field's 7 bits
-  mbuf.l3_len = frame.l3_length;
+  mbuf.tx_offload = rte_mbuf_tx_offload(frame.l2_length, frame.l3_length, 0, 0, 0, 0, 0);
   // What the device said of the query is not true of the reply; where the bytes live still is.
-  uint64_t flags = mbuf.ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
-  flags |= ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-  if (ipv4 && ingress.tx_ip_checksum) flags |= RTE_MBUF_F_TX_IP_CKSUM;
-  if (ingress.tx_udp_checksum) flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-  mbuf.ol_flags = flags;
+  const uint64_t place = mbuf.ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+  mbuf.ol_flags = place | (frame.l3_length == 20 ? flags.ipv4 : flags.ipv6);
 }
 
 } // namespace
@@ -56,7 +57,8 @@ Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vec
   resources.give_to(state_);
   state_.decks = &decks_;
   for (const PortQueue& queue : queues)
-    served_.push_back({queue, KernelGate(queue.kernel), RxStampReader(queue.stamps), rte_rdtsc(), {}});
+    served_.push_back(
+        {queue, flags_of(*queue.ingress), KernelGate(queue.kernel), RxStampReader(queue.stamps), rte_rdtsc(), {}});
 }
 
 void Worker::run() {
@@ -99,7 +101,7 @@ uint16_t Worker::serve(const core::View& view, Served& served) {
   for (uint16_t i = 0; i < received; ++i) {
     switch (frames_[i].verdict) {
     case core::Verdict::reply:
-      make_reply(*mbufs[i], frames_[i], *queue.ingress);
+      make_reply(*mbufs[i], frames_[i], served.flags);
       replies[reply_count++] = mbufs[i];
       break;
     case core::Verdict::punt:

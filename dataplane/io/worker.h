@@ -32,6 +32,11 @@ struct PortQueue {
   core::NtpTime transmit_delay = 0; ///< that they have before them when the transmit call has returned
 };
 
+/// What mbufs of replies ask the device for.
+struct ReplyFlags {
+  uint64_t ipv4, ipv6;
+};
+
 /// Polls its queues and answers what comes. Construction, stop() and counters() are for the control thread, run() for
 /// the worker's lcore.
 class Worker {
@@ -53,6 +58,7 @@ class Worker {
   /// worker's may lie beside it.
   struct alignas(RTE_CACHE_LINE_SIZE) Served {
     PortQueue queue;
+    ReplyFlags flags;
     KernelGate gate;
     RxStampReader stamps;
     uint64_t polled = 0; ///< TSC at the last look at the queue
