@@ -1,0 +1,59 @@
+#include "control/scores/scoreboard.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace anytick::scores {
+namespace {
+
+bool is_before(const Standing& standing, uint32_t monitor) {
+  return standing.monitor < monitor;
+}
+
+} // namespace
+
+Standing& Scoreboard::standing(const geo::Address& server, uint32_t monitor) {
+  if (last_ == nullptr || last_->first != server) last_ = &*servers_.try_emplace(server).first;
+  Standings& standings = last_->second;
+  const auto place = std::lower_bound(standings.begin(), standings.end(), monitor, is_before);
+  if (place != standings.end() && place->monitor == monitor) return *place;
+  return *standings.insert(place, Standing{.monitor = monitor});
+}
+
+Taken Scoreboard::take(const Row& row) {
+  return standing(row.server, row.monitor).take(check_of(row));
+}
+
+void Scoreboard::take(const geo::Address& server, const Monitor& monitor) {
+  if (!monitor.name.empty()) {
+    std::string& name = names_[monitor.id];
+    if (name != monitor.name) name = monitor.name;
+  }
+  if (monitor.status) standing(server, monitor.id).status = *monitor.status;
+}
+
+void Scoreboard::restore(const geo::Address& server, Standing stored) {
+  Standing& place = standing(server, stored.monitor);
+  place = std::move(stored);
+}
+
+const Standing* Scoreboard::find(const geo::Address& server, uint32_t monitor) const {
+  const auto found = servers_.find(server);
+  if (found == servers_.end()) return nullptr;
+  const auto place = std::lower_bound(found->second.begin(), found->second.end(), monitor, is_before);
+  return place == found->second.end() || place->monitor != monitor ? nullptr : &*place;
+}
+
+std::optional<double> Scoreboard::overall(const geo::Address& server, int64_t now) const {
+  const auto found = servers_.find(server);
+  return found == servers_.end() ? std::nullopt : overall_of(found->second, now);
+}
+
+std::optional<double> overall_of(const Scoreboard::Standings& standings, int64_t now) {
+  std::vector<Latest> latest;
+  for (const Standing& each : standings)
+    if (each.checks > 0) latest.push_back({each.when(), each.score, each.status});
+  return recent_median(latest, now);
+}
+
+} // namespace anytick::scores

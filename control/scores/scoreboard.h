@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/scores/row.h"
+#include "control/scores/standing.h"
+#include "geo/prefix.h"
+
+namespace anytick::scores {
+
+/// What the monitors think of all servers. Bounded by servers x monitors; history is for whoever keeps it.
+class Scoreboard {
+ public:
+  using Standings = std::vector<Standing>; ///< by monitor
+
+  /// The same row again changes nothing, nor does the order of the rows of 2 hours. `score` of a counted row is then
+  /// find(...)->score, unless it was late.
+  Taken take(const Row& row);
+  void take(const geo::Address& server, const Monitor& monitor);
+
+  /// Puts back what was stored; replaces what is there.
+  void restore(const geo::Address& server, Standing standing);
+
+  /// nullptr: that monitor said nothing of that server. Valid until the next row.
+  const Standing* find(const geo::Address& server, uint32_t monitor) const;
+  std::optional<double> overall(const geo::Address& server, int64_t now) const;
+  const std::map<geo::Address, Standings>& servers() const { return servers_; }
+  const std::map<uint32_t, std::string>& monitor_names() const { return names_; }
+
+ private:
+  Standing& standing(const geo::Address& server, uint32_t monitor);
+
+  std::map<geo::Address, Standings> servers_;
+  std::map<uint32_t, std::string> names_;
+  std::pair<const geo::Address, Standings>* last_ = nullptr; ///< a log is mostly of one server
+};
+
+std::optional<double> overall_of(const Scoreboard::Standings& standings, int64_t now);
+
+} // namespace anytick::scores
