@@ -9,7 +9,7 @@
 namespace anytick::scores {
 namespace {
 
-constexpr std::array<std::string_view, 4> names{"active", "testing", "candidate", "scorer"};
+constexpr std::array<std::string_view, 4> names{"active", "testing", "candidate", "inactive"};
 
 /// Where scores are looked for: the least trusted monitor that is asked, and how old its score may be.
 struct Reach {

@@ -7,8 +7,8 @@
 
 namespace anytick::scores {
 
-/// How far a monitor is trusted with a server. A scorer is no monitor: its rows are scores made of the monitors'.
-enum class MonitorStatus : uint8_t { active, testing, candidate, scorer };
+/// How far a monitor is trusted with a server, the most first. What an inactive one says does not count.
+enum class MonitorStatus : uint8_t { active, testing, candidate, inactive };
 
 std::string_view status_name(MonitorStatus status);
 std::optional<MonitorStatus> status_named(std::string_view name);

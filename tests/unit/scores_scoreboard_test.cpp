@@ -136,7 +136,7 @@ TEST(Scoreboard, IsPerServerAndMonitor) {
 TEST(Scoreboard, OverallScoreIsOfTheMonitorsThatAreActive) {
   Scoreboard board;
   for (uint32_t monitor = 1; monitor <= 4; ++monitor) board.take(stated(start, monitor, monitor));
-  board.take(server(1), {.id = 9, .name = "recentmedian", .status = MonitorStatus::scorer});
+  board.take(server(1), {.id = 9, .name = "paused", .status = MonitorStatus::inactive});
   board.take(stated(start, 20, 9));
   EXPECT_EQ(board.overall(server(1), start), 2.0);
   board.take(server(1), {.id = 1, .status = MonitorStatus::testing});

@@ -56,7 +56,7 @@ Latest latest_of(const std::string& entry, int64_t now) {
   const MonitorStatus status = parts[0] == "a"   ? MonitorStatus::active
                                : parts[0] == "t" ? MonitorStatus::testing
                                : parts[0] == "c" ? MonitorStatus::candidate
-                                                 : MonitorStatus::scorer;
+                                                 : MonitorStatus::inactive;
   return {now - std::stoll(parts[1]), std::stod(parts[2]), status};
 }
 
