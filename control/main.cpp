@@ -9,6 +9,7 @@
 #include "control/key_command.h"
 #include "control/policy_command.h"
 #include "control/pop_command.h"
+#include "control/score_command.h"
 #include "control/secret_command.h"
 #include "control/zone_command.h"
 
@@ -28,6 +29,7 @@ int run(int argc, char** argv) {
   add_pop_command(app);
   add_policy_command(app);
   add_key_command(app);
+  add_score_command(app);
   add_secret_command(app);
   try {
     app.parse(argc, argv);

@@ -20,8 +20,10 @@ Standing& Scoreboard::standing(const geo::Address& server, uint32_t monitor) {
   return *standings.insert(place, Standing{.monitor = monitor});
 }
 
-Taken Scoreboard::take(const Row& row) {
-  return standing(row.server, row.monitor).take(check_of(row));
+Scoreboard::Change Scoreboard::take(const Row& row) {
+  Standing& changed = standing(row.server, row.monitor);
+  const Taken taken = changed.take(check_of(row));
+  return {taken, changed};
 }
 
 void Scoreboard::take(const geo::Address& server, const Monitor& monitor) {

@@ -17,9 +17,12 @@ class Scoreboard {
  public:
   using Standings = std::vector<Standing>; ///< by monitor
 
-  /// The same row again changes nothing, nor does the order of the rows of 2 hours. `score` of a counted row is then
-  /// find(...)->score, unless it was late.
-  Taken take(const Row& row);
+  struct Change {
+    Taken taken;
+    const Standing& standing; ///< after it; valid until the next row
+  };
+  /// The same row again changes nothing, nor does the order of the rows of 2 hours.
+  Change take(const Row& row);
   void take(const geo::Address& server, const Monitor& monitor);
 
   /// Puts back what was stored; replaces what is there.

@@ -189,9 +189,9 @@ TEST(ScoreboardProperty, AnyOrderWithinTheWindowGivesTheSame) {
   for (int round = 0; round < 50; ++round) {
     std::vector<Row> rows = drawn_rows(random, 2000);
     Scoreboard ordered, disordered;
-    for (const Row& each : rows) ASSERT_EQ(ordered.take(each), Taken::counted);
+    for (const Row& each : rows) ASSERT_EQ(ordered.take(each).taken, Taken::counted);
     disorder(rows, random);
-    for (const Row& each : rows) ASSERT_EQ(disordered.take(each), Taken::counted);
+    for (const Row& each : rows) ASSERT_EQ(disordered.take(each).taken, Taken::counted);
     ASSERT_EQ(disordered.servers(), ordered.servers());
   }
 }
@@ -207,9 +207,9 @@ TEST(ScoreboardProperty, RowsAgainChangeNothing) {
     for (const Row& each : rows) {
       once.take(each);
       twice.take(each);
-      ASSERT_EQ(twice.take(each), Taken::again);
+      ASSERT_EQ(twice.take(each).taken, Taken::again);
     }
-    for (const Row& each : rows) ASSERT_NE(twice.take(each), Taken::counted);
+    for (const Row& each : rows) ASSERT_NE(twice.take(each).taken, Taken::counted);
     ASSERT_EQ(twice.servers(), once.servers());
   }
 }

@@ -1,0 +1,57 @@
+#include "control/scores/ingest.h"
+
+namespace anytick::scores {
+namespace {
+
+class Nowhere : public RowSink {
+ public:
+  void take(const Row&) override {}
+  void take(const geo::Address&, const Monitor&) override {}
+};
+
+class BoardSink : public RowSink {
+ public:
+  BoardSink(Scoreboard& board, const Keep& keep, Ingested& told) : board_(board), keep_(keep), told_(told) {}
+
+  void take(const Row& row) override {
+    const Scoreboard::Change change = board_.take(row);
+    ++told_.taken[static_cast<size_t>(change.taken)];
+    if (keep_ && (change.taken == Taken::counted || change.taken == Taken::history))
+      keep_(row, change.taken, change.standing);
+  }
+  void take(const geo::Address& server, const Monitor& monitor) override { board_.take(server, monitor); }
+
+ private:
+  Scoreboard& board_;
+  const Keep& keep_;
+  Ingested& told_;
+};
+
+void read(const std::string& path, const ReadOptions& options, RowSink& sink, Ingested& told) {
+  const Result<ReadCounts> counts = read_rows(path, options, sink, told.faults);
+  if (counts)
+    told.read = *counts;
+  else
+    told.refusal = counts.refusal();
+}
+
+} // namespace
+
+std::string Ingested::why() const {
+  return faults.text() + (refusal ? refusal->text() + "\n" : "");
+}
+
+Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board, const Keep& keep) {
+  if (options.strict) {
+    Ingested trial(path);
+    Nowhere nowhere;
+    read(path, options.read, nowhere, trial);
+    if (!trial.clean()) return trial;
+  }
+  Ingested told(path);
+  BoardSink sink(board, keep, told);
+  read(path, options.read, sink, told);
+  return told;
+}
+
+} // namespace anytick::scores

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "control/scores/reader.h"
+#include "control/scores/row_faults.h"
+#include "control/scores/scoreboard.h"
+
+namespace anytick::scores {
+
+struct IngestOptions {
+  ReadOptions read{};
+  bool strict = false; ///< a file with a fault changes nothing; it is read twice then
+};
+
+/// Called for each row that is counted or is history, with its standing after it: for whoever stores both. A late row
+/// changes the scores after the rows behind it, too; only the standing's own is told.
+using Keep = std::function<void(const Row& row, Taken taken, const Standing& standing)>;
+
+/// What became of a file.
+struct Ingested {
+  explicit Ingested(const std::string& file) : faults(file) {}
+
+  ReadCounts read;
+  std::array<uint64_t, taken_count> taken{}; ///< rows by Taken
+  RowFaults faults;
+  std::optional<Refusal> refusal; ///< of the file; what stood before the place may be taken
+
+  bool clean() const { return !refusal && faults.count() == 0; }
+  std::string why() const; ///< lines for people; "" if clean
+};
+
+/// Takes a file's rows. The same file again changes nothing.
+Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board, const Keep& keep);
+
+} // namespace anytick::scores
