@@ -24,7 +24,6 @@ namespace {
 using nlohmann::ordered_json;
 using scores::Scoreboard;
 using scores::Standing;
-using scores::Taken;
 
 struct ReplayOptions {
   std::vector<std::string> files;
@@ -36,6 +35,9 @@ struct ReplayOptions {
 
 constexpr std::array<const char*, scores::taken_count> taken_names{"counted", "again", "conflicting", "history",
                                                                    "too_late"};
+
+constexpr std::array<const char*, scores::taken_count> taken_words{
+    "counted", "again", "of a second that has another", "for history only", "too late for their place in the score"};
 
 int64_t newest_of(const Scoreboard& board) {
   int64_t newest = 0;
@@ -68,6 +70,21 @@ void print_text(const Scoreboard& board, int64_t at) {
                   scores::status_name(each.status), fmt::format("{:.3f}", each.score), std::to_string(each.checks),
                   date_text(static_cast<uint64_t>(each.when())));
   }
+}
+
+/// "2 files: 40 rows counted, 3 again": what there was none of is left out.
+std::string summary(const std::vector<scores::Ingested>& files) {
+  uint64_t skipped = 0;
+  std::array<uint64_t, scores::taken_count> taken{};
+  for (const scores::Ingested& file : files) {
+    skipped += file.read.skipped;
+    for (size_t kind = 0; kind < taken.size(); ++kind) taken[kind] += file.taken[kind];
+  }
+  std::string text = fmt::format("{} file{}: {} rows counted", files.size(), files.size() == 1 ? "" : "s", taken[0]);
+  for (size_t kind = 1; kind < taken.size(); ++kind)
+    if (taken[kind] > 0) text += fmt::format(", {} {}", taken[kind], taken_words[kind]);
+  if (skipped > 0) text += fmt::format(", {} overall scores of others skipped", skipped);
+  return text;
 }
 
 ordered_json json_of(const Scoreboard& board, const Standing& standing) {
@@ -130,6 +147,7 @@ void run_replay(const ReplayOptions& options) {
     fmt::print("{}\n", all.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     print_text(board, at);
+    fmt::print("{}\n", summary(files));
   }
   if (unclean > 0)
     throw CommandFailure(exit_refused,

@@ -10,6 +10,7 @@
 #include "dataplane/core/random.h"
 #include "tests/fuzz/frame_target.h"
 #include "tests/fuzz/policy_target.h"
+#include "tests/fuzz/scores_target.h"
 #include "tests/packets/cases.h"
 
 namespace anytick::test {
@@ -87,6 +88,9 @@ TEST(Replay, PolicySeeds) {
 TEST(Replay, PolicyNameSeeds) {
   replay_seeds(policy_name_seeds(), check_policy_name, 5000);
 }
+TEST(Replay, ScoresSeeds) {
+  replay_seeds(scores_seeds(), check_scores, 20000);
+}
 
 void replay(const char* folder, Check check) {
   const std::filesystem::path path = std::filesystem::path(ANYTICK_CORPUS) / folder;
@@ -110,6 +114,9 @@ TEST(Replay, PolicyCorpus) {
 }
 TEST(Replay, PolicyNameCorpus) {
   replay("policy_name", check_policy_name);
+}
+TEST(Replay, ScoresCorpus) {
+  replay("scores", check_scores);
 }
 
 } // namespace

@@ -27,6 +27,21 @@ TEST(ScoreReplay, PrintsScoresPerMonitorAndOverall) {
   EXPECT_NE(outcome.output.find("2 uslax1                 active       9.500        1  2023-11-14T22:13:30Z"),
             std::string::npos)
       << outcome.output;
+  EXPECT_TRUE(outcome.output.ends_with("\n1 file: 3 rows counted\n")) << outcome.output;
+}
+
+TEST(ScoreReplay, SaysWhatIsNotCounted) {
+  const TemporaryDirectory directory;
+  const std::string log = directory.write(
+      "192.0.2.1.csv",
+      header + "1700009000,0,1,19.5,1,\n1700009000,0,1,19,1,\n1700000000,0,1,18,1,\n1700009000,,,,5,recentmedian\n");
+  const std::string feed =
+      directory.write("feed.jsonl", R"({"ts": 1700000001, "server": "192.0.2.1", "monitor": 1, "response": false})");
+  const std::string output = run({"replay", log, log, feed}).output;
+  EXPECT_TRUE(
+      output.ends_with("\n3 files: 1 rows counted, 1 again, 2 of a second that has another, 2 for history only, "
+                       "1 too late for their place in the score, 2 overall scores of others skipped\n"))
+      << output;
 }
 
 TEST(ScoreReplay, JsonOfSeveralFiles) {
