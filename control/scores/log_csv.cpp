@@ -112,7 +112,7 @@ class LogReader {
  private:
   std::optional<Refusal> read_header();
   void read_row(std::string_view line);
-  geo::Address server_of(const std::string_view text, Fitting& fitting);
+  geo::Address server_of(std::string_view text, Fitting& fitting);
   void tell(const Row& row, std::string_view name);
   Cell cell(Column column) const { return {places_[column] < cells_.size() ? cells_[places_[column]] : ""}; }
 

@@ -56,7 +56,7 @@ class AboutPass : public Pass {
   struct Told {
     uint32_t id;
     std::string name;
-    MonitorStatus status;
+    std::optional<MonitorStatus> status;
   };
 
   std::optional<geo::Address> server;
@@ -86,8 +86,10 @@ class AboutPass : public Pass {
       scorers.insert(number);
       return;
     }
-    monitors.push_back({number, std::string(record[name].shown()),
-                        status_named(record[status].shown()).value_or(MonitorStatus::inactive)});
+    Told told{number, std::string(record[name].shown()), {}};
+    // The pool has more kinds of monitors that do not count: paused, pending, deleted.
+    if (!record[status].absent()) told.status = status_named(record[status].shown()).value_or(MonitorStatus::inactive);
+    monitors.push_back(std::move(told));
   }
 
   Record server_{server_members};

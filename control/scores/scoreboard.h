@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/scores/row.h"
@@ -16,6 +17,10 @@ namespace anytick::scores {
 class Scoreboard {
  public:
   using Standings = std::vector<Standing>; ///< by monitor
+
+  Scoreboard() = default;
+  Scoreboard(const Scoreboard&) = delete;
+  Scoreboard& operator=(const Scoreboard&) = delete;
 
   struct Change {
     Taken taken;

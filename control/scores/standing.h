@@ -25,8 +25,8 @@ enum class Taken : uint8_t {
   counted,     ///< it is part of the score
   again,       ///< it was part of it already
   conflicting, ///< another one of that second is part of it, and stays
-  history,     ///< too late for the score, which a later row states anyway: worth keeping only
-  too_late,    ///< a step whose place in the score is gone
+  history,     ///< a stated score that is too late to be part of it, but worth keeping
+  too_late,    ///< a step that is too late: its place in the score is gone
 };
 inline constexpr size_t taken_count = 5;
 

@@ -215,14 +215,15 @@ TEST(PoolJson, HistoryMonitorsAndServer) {
 "monitors": [{"id": 12, "name": "deber1", "type": "monitor", "ts": "x", "score": 19.5, "status": "active"},
  {"id": 13, "name": "uslax1", "type": "monitor", "status": "paused"},
  {"id": 14, "name": "frpar1", "type": "monitor", "status": "testing"},
+ {"id": 15, "name": "gblon1"},
  {"id": 24, "name": "recentmedian", "type": "score", "status": "active"}],
 "server": {"ip": "2001:db8::1"}})");
   EXPECT_EQ(outcome.refusal, "");
   EXPECT_EQ(outcome.faults, "");
-  EXPECT_EQ(outcome.lines,
-            (Lines{"12 is deber1 2001:db8::1 active", "13 is uslax1 2001:db8::1 inactive",
-                   "14 is frpar1 2001:db8::1 testing", "2001:db8::1 12 1700000000 1 score 19.5 offset -0.001 rtt 20.5",
-                   "2001:db8::1 13 1700000600 -5 score 13.5"}));
+  EXPECT_EQ(outcome.lines, (Lines{"12 is deber1 2001:db8::1 active", "13 is uslax1 2001:db8::1 inactive",
+                                  "14 is frpar1 2001:db8::1 testing", "15 is gblon1 ",
+                                  "2001:db8::1 12 1700000000 1 score 19.5 offset -0.001 rtt 20.5",
+                                  "2001:db8::1 13 1700000600 -5 score 13.5"}));
   EXPECT_EQ(outcome.counts.rows, 2u);
   EXPECT_EQ(outcome.counts.skipped, 1u);
 }
