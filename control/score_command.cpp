@@ -182,7 +182,8 @@ void add_replay(CLI::App& score) {
                    "pool logs (.csv), pool histories (.json) or observations (.jsonl), the oldest first")
       ->required();
   replay->add_option("--server", options->server, "whose rows these are, where neither they nor the file's name say");
-  replay->add_option("--at", options->at, "time of the overall score, s since 1970; default: the newest row's");
+  replay->add_option("--at", options->at, "time of the overall score, s since 1970; default: the newest row's")
+      ->check(CLI::Range(int64_t{0}, scores::when_max));
   replay->add_flag("--strict", options->strict, "of a file with a fault, take nothing");
   replay->add_flag("--json", options->json, "as one JSON object");
   replay->footer("Example: anytick score replay 192.0.2.1.csv\nFaults go to stderr, and then the exit code is 1.");

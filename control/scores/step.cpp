@@ -29,7 +29,7 @@ Step step_of(const Observation& seen) {
   // A reply that gives no offset, or does not say its stratum, has something wrong even if nobody said what.
   if (!seen.error.empty() || !seen.offset || !seen.stratum) return {-4};
   const double offset = std::abs(*seen.offset);
-  if (offset > 3) return {-4, -20};
+  if (!(offset <= 3)) return {-4, -20}; // nor is NaN good
   if (*seen.stratum >= 8) return {-4};
   return step_of_offset(offset);
 }

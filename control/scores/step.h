@@ -13,7 +13,7 @@ struct Observation {
   bool responded = true;
   std::optional<unsigned> stratum{}; ///< of the reply
   std::string_view kiss{};           ///< the reply's reference id where its stratum is 0 (RFC 5905 7.4), e.g. "RATE"
-  std::optional<double> offset{};    ///< seconds, of either sign; finite
+  std::optional<double> offset{};    ///< seconds, of either sign
   std::string_view error{};          ///< what else was wrong with the reply; "" nothing
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
 
 namespace anytick::scores {
@@ -43,6 +44,11 @@ TEST(Score, IsCappedAtOnce) {
   EXPECT_EQ(next_score(20, denied), -50);
   EXPECT_NEAR(next_score(-50, denied), -57.5, 1e-12);
   EXPECT_EQ(next_score(20, {-2, 5}), 5);
+}
+
+TEST(Score, OfAnOffsetThatIsNoNumberIsNotGood) {
+  EXPECT_EQ(step_of({.stratum = 1, .offset = std::numeric_limits<double>::quiet_NaN()}), (Step{-4, -20}));
+  EXPECT_EQ(step_of({.stratum = 1, .offset = -std::numeric_limits<double>::infinity()}), (Step{-4, -20}));
 }
 
 TEST(Standing, FoldsStepsByTime) {
