@@ -10,12 +10,12 @@ UNITS = Path("/etc/systemd/system")
 SERVICE_OF = {"pdns-server": "pdns", "pdns-backend-bind": "pdns", "bind9": "named"}  # where it is not the package's name
 
 
-def build(repository, *more):
-    """Builds what scripts/run builds, and `more` targets; returns the directory."""
+def build(repository, *more, cpu="native", directory="release"):
+    """Builds what scripts/run builds, and `more` targets; returns where, below build/."""
     targets = " ".join(("control/anytick", "dataplane/io/anytickd", *more))
-    steps = f'setup "$release" -Dcpu=native; compile "$release" {targets}'
+    steps = f'setup "$builds/{directory}" -Dcpu={cpu}; compile "$builds/{directory}" {targets}'
     _shell(repository, '"$repository/scripts/install" build; ' + steps)
-    return repository / "build" / "release"
+    return repository / "build" / directory
 
 
 def tables(repository, directory):
