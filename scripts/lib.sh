@@ -26,7 +26,7 @@ packages_build=(
   g++ meson ninja-build pkg-config
   libdpdk-dev
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-  libcli11-dev libfmt-dev libmaxminddb-dev libnl-route-3-dev libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
+  libcli11-dev libfmt-dev libmaxminddb-dev libnl-route-3-dev libpcap-dev libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
   libbenchmark-dev libgtest-dev libhyperscan-dev
 )
 packages_run=(

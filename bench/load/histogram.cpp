@@ -13,6 +13,12 @@ uint64_t Histogram::last_of(size_t step) {
   return (lead << shift) + ((uint64_t{1} << shift) - 1);
 }
 
+void Histogram::add(const Histogram& other) {
+  for (size_t step = 0; step < steps; ++step) counts_[step] += other.counts_[step];
+  total_ += other.total_;
+  max_ = std::max(max_, other.max_);
+}
+
 uint64_t Histogram::quantile(double share) const {
   const auto wanted = std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(share * static_cast<double>(total_))));
   uint64_t seen = 0;

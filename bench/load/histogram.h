@@ -16,6 +16,8 @@ class Histogram {
     if (value > max_) max_ = value;
   }
 
+  void add(const Histogram& other);
+
   uint64_t total() const { return total_; }
   uint64_t max() const { return max_; }
 

@@ -3,12 +3,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "bench/load/histogram.h"
-#include "bench/load/mix.h"
+#include "bench/load/traffic.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -23,11 +22,9 @@ struct LoadOptions {
   uint32_t check_every = 1; ///< one of so many replies is looked into; the others are matched to what they answer
 };
 
-inline constexpr uint32_t window_max = 1 << 16;
-
 struct LoadReport {
-  uint64_t sent = 0;     ///< without garbage
-  uint64_t garbage = 0;  ///< sent
+  uint64_t sent = 0;     ///< of which a reply is expected
+  uint64_t garbage = 0;  ///< sent, of which no reply is expected
   uint64_t answered = 0; ///< in time, right or wrong
   uint64_t checked = 0;  ///< of them
   uint64_t wrong = 0;
@@ -41,8 +38,7 @@ struct LoadReport {
 /// Sends over queue 0 of a started port from this thread, and receives there. One run.
 class Load {
  public:
-  Load(const LoadOptions& options, const MixOptions& mix, std::span<const MixFrame> frames, uint16_t port,
-       rte_mempool* pool);
+  Load(const LoadOptions& options, Traffic& traffic, uint16_t port, rte_mempool* pool);
   /// Returns early when `stopped`. A line to stderr every second.
   LoadReport run(const std::atomic<bool>& stopped);
 
@@ -50,30 +46,28 @@ class Load {
   struct Slot {
     uint64_t sent_at = 0; // TSC
     uint32_t number = 0;
-    uint32_t source = 0;
     bool waiting = false;
   };
   void send(uint16_t count);
+  void note_sent(uint32_t number, bool expects, uint64_t now);
   void receive();
   void take(const rte_mbuf& mbuf, uint64_t now);
-  void look_into(const Slot& slot, std::span<const uint8_t> reply);
-  void expire(uint64_t now);
+  void look_into(uint32_t number, const Datagram& reply);
+  void settle(Slot& slot);
   void lose(Slot& slot);
+  void expire(uint64_t now);
   void show_progress(double elapsed);
-  const MixFrame& frame_of(uint32_t number) const { return frames_[number % mix_frames]; }
 
   const LoadOptions& options_;
-  const MixOptions& mix_;
-  std::span<const MixFrame> frames_;
+  Traffic& traffic_;
   uint16_t port_;
   rte_mempool* pool_;
-  uint32_t first_source_; // host order
   uint64_t timeout_cycles_;
   std::vector<Slot> slots_ = std::vector<Slot>(window_max);
   uint32_t next_ = 0;   // number, modulo numbers
   uint32_t oldest_ = 0; // that may still wait
   uint32_t waiting_ = 0;
-  uint64_t shown_ = 0;
+  Histogram of_second_; // cycles of the replies since the last line
   LoadReport report_;
 };
 
