@@ -3,7 +3,7 @@
 import rig as rigs
 
 SERVER_IPV4, GATEWAY = "198.51.100.53", "198.51.100.1"
-SOURCES, FIRST_SOURCE, SOURCE_COUNT = "10.77.0.0/16", "10.77.0.0", 65536
+SOURCES = "10.77.0.0/16"
 
 
 def add(rig):
