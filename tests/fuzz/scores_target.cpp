@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -80,8 +81,9 @@ void read(uint8_t format, const MemoryFile& memory, Checker& checker) {
 }
 
 Bytes seed(char format, std::string_view text) {
-  Bytes bytes{static_cast<uint8_t>(format)};
-  bytes.insert(bytes.end(), text.begin(), text.end());
+  Bytes bytes(1 + text.size());
+  bytes[0] = static_cast<uint8_t>(format);
+  std::ranges::copy(text, bytes.begin() + 1);
   return bytes;
 }
 
