@@ -26,6 +26,7 @@ packages_build=(
   g++ meson ninja-build pkg-config
   libdpdk-dev
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
+  libboost-dev libcpp-httplib-dev libpq-dev libsoci-dev libsqlite3-dev prometheus-cpp-dev
   libcli11-dev libfmt-dev libmaxminddb-dev libnl-route-3-dev libpcap-dev libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
   libbenchmark-dev libgtest-dev libhyperscan-dev
 )
@@ -38,6 +39,7 @@ packages_run=(
 packages_test=(
   clang clang-format libclang-rt-14-dev shellcheck
   bind9-dnsutils bird2 dpdk-dev ldnsutils librte-net-null23 librte-net-pcap23 librte-net-ring23
+  postgresql-15
   python3-dnspython python3-grpcio python3-ntplib python3-protobuf
   valgrind
 )

@@ -1,0 +1,97 @@
+#include "control/store/schema.h"
+
+#include <array>
+#include <span>
+#include <string>
+
+namespace anytick::store {
+namespace {
+
+constexpr std::array<const char*, 27> registry_and_revisions{
+    "CREATE TABLE ids (kind TEXT PRIMARY KEY, last BIGINT NOT NULL)",
+
+    // The registry
+    "CREATE TABLE accounts (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created BIGINT NOT NULL)",
+    "CREATE TABLE logins (account BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE, email TEXT NOT NULL, "
+    "role TEXT NOT NULL, PRIMARY KEY (account, email))",
+    "CREATE TABLE invitations (account BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE, email TEXT NOT "
+    "NULL, "
+    "role TEXT NOT NULL, token_digest TEXT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (account, email))",
+    "CREATE TABLE tree (name TEXT PRIMARY KEY, parent TEXT REFERENCES tree (name), description TEXT NOT NULL)",
+    "CREATE TABLE servers (id BIGINT PRIMARY KEY, address TEXT NOT NULL, account BIGINT NOT NULL REFERENCES accounts "
+    "(id), state TEXT NOT NULL, netspeed BIGINT NOT NULL, deletion BIGINT, note TEXT NOT NULL, token_digest TEXT NOT "
+    "NULL, created BIGINT NOT NULL)",
+    "CREATE UNIQUE INDEX servers_by_address ON servers (address) WHERE state <> 'removed'",
+    "CREATE INDEX servers_by_account ON servers (account)",
+    "CREATE TABLE server_zones (server BIGINT NOT NULL REFERENCES servers (id) ON DELETE CASCADE, zone TEXT NOT NULL "
+    "REFERENCES tree (name), PRIMARY KEY (server, zone))",
+    "CREATE INDEX server_zones_by_zone ON server_zones (zone)",
+    "CREATE TABLE zone_netspeeds (server BIGINT NOT NULL REFERENCES servers (id) ON DELETE CASCADE, zone TEXT NOT NULL "
+    "REFERENCES tree (name), netspeed BIGINT NOT NULL, PRIMARY KEY (server, zone))",
+    "CREATE TABLE roots (origin TEXT PRIMARY KEY, contact TEXT NOT NULL, ttl BIGINT NOT NULL, max_hosts BIGINT NOT "
+    "NULL, static_data TEXT NOT NULL)",
+    "CREATE TABLE root_name_servers (origin TEXT NOT NULL REFERENCES roots (origin) ON DELETE CASCADE, place BIGINT "
+    "NOT NULL, name TEXT NOT NULL, PRIMARY KEY (origin, place))",
+    "CREATE TABLE vendors (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, account BIGINT NOT NULL REFERENCES "
+    "accounts (id), root TEXT NOT NULL REFERENCES roots (origin), state TEXT NOT NULL, client TEXT NOT NULL, sink TEXT "
+    "NOT NULL, throttle BIGINT, note TEXT NOT NULL, created BIGINT NOT NULL)",
+    "CREATE TABLE pops (name TEXT PRIMARY KEY, target TEXT NOT NULL, tls_name TEXT NOT NULL, canary BIGINT NOT NULL, "
+    "enabled BIGINT NOT NULL)",
+    "CREATE TABLE audit (id BIGINT PRIMARY KEY, time BIGINT NOT NULL, who TEXT NOT NULL, kind TEXT NOT NULL, what TEXT "
+    "NOT NULL, action TEXT NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL)",
+    "CREATE INDEX audit_by_what ON audit (kind, what)",
+
+    // Scores: what scores::Scoreboard holds, and the rows behind it
+    "CREATE TABLE monitors (id BIGINT PRIMARY KEY, name TEXT NOT NULL)",
+    "CREATE TABLE scored (id BIGINT PRIMARY KEY, address TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE standings (server BIGINT NOT NULL REFERENCES scored (id), monitor BIGINT NOT NULL, status TEXT NOT "
+    "NULL, checks BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL, base DOUBLE PRECISION NOT NULL, base_time BIGINT "
+    "NOT NULL, recent TEXT NOT NULL, PRIMARY KEY (server, monitor))",
+    "CREATE TABLE checks (server BIGINT NOT NULL REFERENCES scored (id), time BIGINT NOT NULL, monitor BIGINT NOT "
+    "NULL, "
+    "step DOUBLE PRECISION NOT NULL, score DOUBLE PRECISION NOT NULL, clock_offset DOUBLE PRECISION, rtt DOUBLE "
+    "PRECISION, leap BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (server, time, monitor))",
+
+    // What was planned and pushed. `image` is in base64.
+    "CREATE TABLE revisions (serial BIGINT PRIMARY KEY, base BIGINT, created BIGINT NOT NULL, who TEXT NOT NULL, "
+    "reason "
+    "TEXT NOT NULL, checksum TEXT NOT NULL, plan TEXT NOT NULL, digest TEXT NOT NULL, image TEXT NOT NULL)",
+    "CREATE TABLE pushes (id BIGINT PRIMARY KEY, serial BIGINT NOT NULL REFERENCES revisions (serial), previous BIGINT "
+    "REFERENCES revisions (serial), time BIGINT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, forced BIGINT NOT "
+    "NULL, state TEXT NOT NULL, confirm_by BIGINT)",
+    "CREATE INDEX pushes_by_serial ON pushes (serial)",
+    "CREATE TABLE deliveries (push BIGINT NOT NULL REFERENCES pushes (id), pop TEXT NOT NULL, time BIGINT NOT NULL, "
+    "state TEXT NOT NULL, generation BIGINT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (push, pop))",
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE INDEX deliveries_by_pop ON deliveries (pop)",
+};
+
+using Migration = std::span<const char* const>;
+const std::array<Migration, 1> migrations{registry_and_revisions};
+
+} // namespace
+
+int schema_version() {
+  return static_cast<int>(migrations.size());
+}
+
+std::optional<Refusal> migrate(soci::session& sql) {
+  sql << "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
+  long long rows = 0, version = 0;
+  sql << "SELECT COUNT(*), COALESCE(MAX(version), 0) FROM schema_version", soci::into(rows), soci::into(version);
+  if (version > schema_version())
+    return Refusal{"", "",
+                   "its schema is version " + std::to_string(version) + ", this program knows " +
+                       std::to_string(schema_version())};
+  if (version == schema_version()) return std::nullopt;
+  for (size_t i = static_cast<size_t>(version); i < migrations.size(); ++i)
+    for (const char* statement : migrations[i]) sql << statement;
+  const long long now = schema_version();
+  if (rows == 0)
+    sql << "INSERT INTO schema_version (version) VALUES (:v)", soci::use(now);
+  else
+    sql << "UPDATE schema_version SET version = :v", soci::use(now);
+  return std::nullopt;
+}
+
+} // namespace anytick::store
