@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/selection/select.h"
+#include "geo/refusal.h"
+
+/// What would change, before it does.
+namespace anytick::plan {
+
+/// Of all addresses that clients are given in a family, the part that a server, zone or account has.
+struct Shares {
+  std::map<geo::Address, double> servers;
+  std::map<std::string, double> zones; ///< of the queries of clients that a zone's own servers and borrowed ones answer
+  std::map<registry::Id, double> accounts;
+};
+using FamilyShares = std::array<Shares, 2>; ///< IPv4, IPv6
+
+/// A server that comes in, leaves, or has another weight in its own zones.
+struct ServerChange {
+  geo::Address address;
+  registry::Id account = 0;
+  selection::Verdict before = selection::Verdict::in; ///< `unverified` too where it was not there
+  selection::Verdict after = selection::Verdict::in;
+  std::optional<double> score;
+  bool is_new = false;  ///< the registry had it not
+  bool is_gone = false; ///< the registry has it no more
+};
+
+struct ZoneChange {
+  std::string zone;
+  geo::Family family = geo::Family::ipv4;
+  uint32_t servers_before = 0, servers_after = 0; ///< borrowed ones too
+  uint32_t removed = 0, added = 0, moved = 0;     ///< moved: to another of 0 to 3
+  uint64_t capacity_before = 0, capacity_after = 0;
+};
+
+/// What the guard holds against a plan. `text` is for people and names the rule's key.
+struct Objection {
+  enum class Rule : uint8_t { zone_servers_removed, zone_capacity_removed, zone_emptied, servers_demoted };
+  Rule rule;
+  std::string zone; ///< "" for servers_demoted
+  std::string text;
+};
+
+struct Plan {
+  int64_t serial = 0;              ///< of the image that it makes
+  std::optional<int64_t> base;     ///< serial of what it was compared with; none: nothing was pushed yet
+  int64_t created = 0;             ///< seconds since 1970
+  registry::Id registry_state = 0; ///< Snapshot::last_audit
+  std::string policy_digest;       ///< of selection's policy, demand, query policy: another one is another plan
+  selection::Scores scores;
+  selection::Selection selection; ///< what becomes of it, and the `previous` of the next plan
+  std::string image_digest;       ///< hexadecimal
+  std::string query_policy;       ///< that POPs get with it; "" none
+  FamilyShares before, after;
+  std::vector<ServerChange> servers; ///< by address
+  std::vector<ZoneChange> zones;     ///< by zone and family, changed ones alone
+  std::vector<Objection> objections;
+
+  bool changes_nothing() const { return servers.empty() && zones.empty(); }
+};
+
+} // namespace anytick::plan
