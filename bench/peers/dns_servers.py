@@ -63,7 +63,8 @@ class Nsd(_Loaded, servers.Nsd):
         command = super().configure()
         config = self.room / "nsd.conf"
         line = f"  ip-address: {rigs.POP_IPV6}\n"
-        config.write_text(config.read_text().replace(line, f"{line}  ip-address: {load_port.SERVER_IPV4}\n", 1))
+        more = f"{line}  ip-address: {load_port.SERVER_IPV4}\n  minimal-responses: yes\n"
+        config.write_text(config.read_text().replace(line, more, 1))
         return command
 
 
