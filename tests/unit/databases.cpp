@@ -51,11 +51,12 @@ class PostgresqlServer {
     std::filesystem::remove_all(directory_);
   }
 
-  std::string fresh_database() {
-    const std::string name = fmt::format("test{}", ++databases_);
-    soci::session session(soci::postgresql, connection("postgres"));
-    session << "CREATE DATABASE " + name;
-    return "postgresql:" + connection(name);
+  /// A schema of its own: that takes a hundredth of the time of a database.
+  std::string fresh_schema() {
+    const std::string name = fmt::format("test{}", ++schemas_);
+    soci::session session(soci::postgresql, connection());
+    session << "CREATE SCHEMA " + name;
+    return fmt::format("postgresql:{} options=-csearch_path={}", connection(), name);
   }
 
  private:
@@ -90,27 +91,25 @@ class PostgresqlServer {
 
   bool answers() const {
     try {
-      soci::session session(soci::postgresql, connection("postgres"));
+      soci::session session(soci::postgresql, connection());
       return true;
     } catch (const soci::soci_error&) {
       return false;
     }
   }
 
-  std::string connection(const std::string& database) const {
-    return fmt::format("host={} user=test dbname={}", directory_.string(), database);
-  }
+  std::string connection() const { return fmt::format("host={} user=test dbname=postgres", directory_.string()); }
 
   std::filesystem::path directory_;
   pid_t server_ = -1;
-  unsigned databases_ = 0;
+  unsigned schemas_ = 0;
 };
 
 } // namespace
 
 EmptyDatabase::EmptyDatabase(store::Engine engine) {
   if (engine == store::Engine::postgresql) {
-    connection_ = PostgresqlServer::the().fresh_database();
+    connection_ = PostgresqlServer::the().fresh_schema();
     return;
   }
   directory_ = fresh_directory();
