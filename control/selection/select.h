@@ -46,7 +46,7 @@ inline constexpr size_t parts = 4;
 struct Member {
   geo::Address address;
   registry::Id account = 0;
-  uint32_t weight = 0;   ///< >= 1
+  uint32_t weight = 0;   ///< >= 1: netspeed in the zone by ramp, or what it lends; less where a cap holds it
   uint8_t part = 0;      ///< which of 0 to 3 it is in, where the zone is split
   bool borrowed = false; ///< it is not of this zone
   bool operator==(const Member&) const = default;
@@ -56,7 +56,7 @@ struct Member {
 struct ZoneServers {
   std::string zone; ///< "@", "europe", "de"
   geo::Family family = geo::Family::ipv4;
-  bool split = false;          ///< else all members are in each of 0 to 3
+  bool split = false;          ///< else all members are in each of 0 to 3, or in 2 alone: Policy::ipv6_everywhere
   std::vector<Member> members; ///< by address; never empty
   bool operator==(const ZoneServers&) const = default;
 };
@@ -70,7 +70,7 @@ struct Selection {
 };
 
 /// `previous` is what was last pushed, or empty: who was in needs less to stay in, and each stays in the part it is in
-/// unless parts would differ by more than they must.
+/// unless parts would differ by more than they must. The same again, with what came out as `previous`, changes nothing.
 Selection select(const registry::Snapshot& snapshot, const Scores& scores, const Selection& previous,
                  const Policy& policy, const AsnOf& asn_of, int64_t now);
 
