@@ -19,11 +19,11 @@ void record(soci::session& sql, const Actor& actor, const std::string& kind, con
 
 /// All that are set hold.
 struct AuditQuery {
-  std::optional<std::string> kind, what, who;
-  std::optional<int64_t> since; ///< seconds since 1970, itself included
-  std::optional<int64_t> until; ///< itself not included
-  std::optional<Id> after;      ///< entries with greater ids alone
-  size_t limit = 100;           ///< the newest so many; 0: all
+  std::optional<std::string> kind{}, what{}, who{};
+  std::optional<int64_t> since{}; ///< seconds since 1970, itself included
+  std::optional<int64_t> until{}; ///< itself not included
+  std::optional<Id> after{};      ///< entries with greater ids alone
+  size_t limit = 100;             ///< the newest so many; 0: all
 };
 /// The newest last.
 std::vector<AuditEntry> read_audit(soci::session& sql, const AuditQuery& query);

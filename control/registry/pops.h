@@ -17,10 +17,10 @@ Pop add_pop(soci::session& sql, const Actor& actor, const Pop& pop);
 
 /// What is not set stays.
 struct PopChanges {
-  std::optional<std::string> target;
-  std::optional<std::string> tls_name;
-  std::optional<bool> canary;
-  std::optional<bool> enabled;
+  std::optional<std::string> target{};
+  std::optional<std::string> tls_name{};
+  std::optional<bool> canary{};
+  std::optional<bool> enabled{};
 };
 Pop change_pop(soci::session& sql, const Actor& actor, const std::string& name, const PopChanges& changes);
 void remove_pop(soci::session& sql, const Actor& actor, const std::string& name);

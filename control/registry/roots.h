@@ -26,11 +26,11 @@ DnsRoot add_root(soci::session& sql, const Actor& actor, const DnsRoot& root);
 
 /// What is not set stays.
 struct RootChanges {
-  std::optional<std::string> contact;
-  std::optional<std::vector<std::string>> name_servers;
-  std::optional<uint32_t> ttl;
-  std::optional<uint32_t> max_hosts;
-  std::optional<std::string> static_data;
+  std::optional<std::string> contact{};
+  std::optional<std::vector<std::string>> name_servers{};
+  std::optional<uint32_t> ttl{};
+  std::optional<uint32_t> max_hosts{};
+  std::optional<std::string> static_data{};
 };
 DnsRoot change_root(soci::session& sql, const Actor& actor, const std::string& origin, const RootChanges& changes);
 /// Refused: one with vendor zones.

@@ -18,9 +18,9 @@ struct NewServer {
   geo::Address address;
   Id account = 0;
   uint32_t netspeed = netspeed_default;
-  std::vector<std::string> zones;                ///< those above them are implied
-  std::map<std::string, uint32_t> zone_netspeed; ///< of these and those above them
-  std::string note;
+  std::vector<std::string> zones{};                ///< those above them are implied
+  std::map<std::string, uint32_t> zone_netspeed{}; ///< of these and those above them
+  std::string note{};
   bool unusual = false; ///< addresses that are nobody's on the Internet are taken, too: private ones, documentation
 };
 
@@ -32,10 +32,10 @@ AddedServer add_server(soci::session& sql, const Actor& actor, const NewServer& 
 
 /// What is not set stays. A zone's netspeed goes with its zone.
 struct ServerChanges {
-  std::optional<uint32_t> netspeed;
-  std::optional<std::vector<std::string>> zones;
-  std::optional<std::map<std::string, uint32_t>> zone_netspeed;
-  std::optional<std::string> note;
+  std::optional<uint32_t> netspeed{};
+  std::optional<std::vector<std::string>> zones{};
+  std::optional<std::map<std::string, uint32_t>> zone_netspeed{};
+  std::optional<std::string> note{};
 };
 Server change_server(soci::session& sql, const Actor& actor, const geo::Address& address, const ServerChanges& changes);
 
@@ -45,10 +45,10 @@ Server get_server(soci::session& sql, const geo::Address& address);
 
 /// All that are set hold.
 struct ServerQuery {
-  std::optional<Id> account;
-  std::optional<std::string> zone; ///< of the tree; servers of those below it are in it
-  std::optional<ServerState> state;
-  std::optional<geo::Address> address;
+  std::optional<Id> account{};
+  std::optional<std::string> zone{}; ///< of the tree; servers of those below it are in it
+  std::optional<ServerState> state{};
+  std::optional<geo::Address> address{};
   bool removed = false; ///< those that are removed, too
 };
 /// By address; with the same address, the oldest first.

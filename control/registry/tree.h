@@ -23,8 +23,8 @@ size_t add_default_tree(soci::session& sql, const Actor& actor);
 void add_tree_zone(soci::session& sql, const Actor& actor, const TreeZone& zone);
 
 struct TreeZoneChanges {
-  std::optional<std::string> parent;
-  std::optional<std::string> description;
+  std::optional<std::string> parent{};
+  std::optional<std::string> description{};
 };
 /// Refused: a parent that is below it.
 void change_tree_zone(soci::session& sql, const Actor& actor, const std::string& name, const TreeZoneChanges& changes);

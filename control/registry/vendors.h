@@ -26,10 +26,10 @@ VendorZone add_vendor(soci::session& sql, const Actor& actor, const VendorZone& 
 
 /// What is not set stays.
 struct VendorChanges {
-  std::optional<VendorClient> client;
-  std::optional<VendorSink> sink;
-  std::optional<std::optional<uint32_t>> throttle; ///< set, and empty: none any more
-  std::optional<std::string> note;
+  std::optional<VendorClient> client{};
+  std::optional<VendorSink> sink{};
+  std::optional<std::optional<uint32_t>> throttle{}; ///< set, and empty: none any more
+  std::optional<std::string> note{};
 };
 VendorZone change_vendor(soci::session& sql, const Actor& actor, const std::string& name, const VendorChanges& changes);
 
