@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "geo/text.h"
+
 namespace anytick::control {
 
 std::string hex_text(std::span<const uint8_t> bytes) {
@@ -32,6 +34,26 @@ std::string duration_text(uint64_t seconds) {
   if (seconds >= hour) return fmt::format("{}h {}m", seconds / hour, seconds % hour / minute);
   if (seconds >= minute) return fmt::format("{}m {}s", seconds / minute, seconds % minute);
   return fmt::format("{}s", seconds);
+}
+
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
+  constexpr std::string_view units = "dhms";
+  constexpr uint64_t seconds_of[] = {86'400, 3'600, 60, 1};
+  constexpr uint64_t most = 3650 * seconds_of[0];
+  uint64_t total = 0;
+  size_t largest = 0; // unit that may follow
+  do {
+    const size_t end = text.find_first_not_of("0123456789");
+    const auto number = geo::number_of<uint32_t>(text.substr(0, end));
+    const size_t unit = end == text.npos ? text.npos : units.find(text[end], largest);
+    if (!number || unit == units.npos) return std::nullopt;
+    total += *number * seconds_of[unit];
+    largest = unit + 1;
+    text.remove_prefix(end + 1);
+    if (text.starts_with(' ')) text.remove_prefix(1);
+  } while (!text.empty());
+  if (total > most) return std::nullopt;
+  return std::chrono::seconds(total);
 }
 
 } // namespace anytick::control

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,5 +18,9 @@ std::string date_text(uint64_t seconds);
 
 /// "3d 4h", "2m 5s": the two largest units.
 std::string duration_text(uint64_t seconds);
+
+/// "90s", "5m", "1h 30m", "2d": units from the largest to the smallest, at most ten years in all. Nothing for anything
+/// else.
+std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 
 } // namespace anytick::control

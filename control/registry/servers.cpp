@@ -46,7 +46,7 @@ class ServerReader {
     if (servers.empty()) return servers;
     read_of("zone, 0", "server_zones",
             [&](Id id, const std::string& zone, int64_t) { by_id.at(id)->zones.push_back(zone); });
-    read_of("zone, netspeed", "zone_netspeeds", [&](Id id, const std::string& zone, int64_t netspeed) {
+    read_of("zone, zone_netspeeds.netspeed", "zone_netspeeds", [&](Id id, const std::string& zone, int64_t netspeed) {
       by_id.at(id)->zone_netspeed.emplace(zone, static_cast<uint32_t>(netspeed));
     });
     // Collations differ, and text is no order of addresses.

@@ -165,5 +165,25 @@ TEST(Text, DatesAndDurations) {
   EXPECT_EQ(hex_text("\x00\xff"s), "00ff");
 }
 
+TEST(ParseDuration, TakesUnitsFromLargeToSmall) {
+  const auto parsed = [](std::string_view text) {
+    const auto duration = parse_duration(text);
+    return duration ? duration->count() : -1;
+  };
+  EXPECT_EQ(parsed("90s"), 90);
+  EXPECT_EQ(parsed("5m"), 300);
+  EXPECT_EQ(parsed("1h"), 3600);
+  EXPECT_EQ(parsed("2d"), 172'800);
+  EXPECT_EQ(parsed("1h30m"), 5400);
+  EXPECT_EQ(parsed("4m 10s"), 250);
+  EXPECT_EQ(parsed("0s"), 0);
+  EXPECT_EQ(parsed("3650d"), 315'360'000);
+  for (const char* wrong :
+       {"", "5", "s", "5x", "-5m", "5m 5m", "10s 4m", "5m,", "5 m", " 5m", "1.5h", "3651d", "4294967296s", "5M", "5ms"})
+    EXPECT_EQ(parsed(wrong), -1) << wrong;
+  for (const uint64_t seconds : {uint64_t{1}, uint64_t{61}, uint64_t{3660}, uint64_t{90'000}})
+    EXPECT_EQ(parsed(duration_text(seconds)), static_cast<int64_t>(seconds));
+}
+
 } // namespace
 } // namespace anytick::control

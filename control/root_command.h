@@ -1,0 +1,10 @@
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace anytick::control {
+
+/// `anytick root add | list | show | set | remove`.
+void add_root_command(CLI::App& app);
+
+} // namespace anytick::control

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace anytick::control {
+
+/// `anytick server add | list | show | set | verify | schedule-deletion | keep | remove | move`.
+void add_server_command(CLI::App& app);
+
+} // namespace anytick::control

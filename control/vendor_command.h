@@ -1,0 +1,10 @@
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace anytick::control {
+
+/// `anytick vendor add | list | show | set | submit | approve | reject | suspend | resume | remove`.
+void add_vendor_command(CLI::App& app);
+
+} // namespace anytick::control
