@@ -180,9 +180,8 @@ void add_login_commands(CLI::App& account, const Shared& options) {
 }
 
 void add_invitation_commands(CLI::App& account, const Shared& options) {
-  CLI::App* invite =
-      add_change(account, "invite", "Invite somebody; the token is told once, to be passed on", options,
-                 "invite 'Alice Ltd' bob@example.net --role viewer --expires 14d", run_invite);
+  CLI::App* invite = add_change(account, "invite", "Invite somebody; the token is told once, to be passed on", options,
+                                "invite 'Alice Ltd' bob@example.net --role viewer --expires 14d", run_invite);
   add_email(*invite, *options);
   add_role(*invite, *options);
   invite->add_option("--expires", options->expires, "a time, or how long from now")->capture_default_str();
@@ -191,14 +190,13 @@ void add_invitation_commands(CLI::App& account, const Shared& options) {
                          "accept 0123456789abcdef0123456789abcdef", run_accept);
   accept->add_option("TOKEN", options->token, "of the invitation")->required();
   add_actor_options(*accept, options->hub);
-  CLI::App* revoke =
-      add_change(account, "revoke", "Take an invitation back", options, "revoke 'Alice Ltd' bob@example.net",
-                 [](const AccountOptions& given) {
-                   run_change(given, "invitation revoked",
-                              [&](soci::session& sql, const Actor& actor, registry::Id id) {
-                                registry::revoke_invitation(sql, actor, id, given.email);
-                              });
-                 });
+  CLI::App* revoke = add_change(account, "revoke", "Take an invitation back", options,
+                                "revoke 'Alice Ltd' bob@example.net", [](const AccountOptions& given) {
+                                  run_change(given, "invitation revoked",
+                                             [&](soci::session& sql, const Actor& actor, registry::Id id) {
+                                               registry::revoke_invitation(sql, actor, id, given.email);
+                                             });
+                                });
   add_email(*revoke, *options);
 }
 
@@ -209,8 +207,8 @@ void add_account_command(CLI::App& app) {
   CLI::App* account = app.add_subcommand("account", "Accounts, their logins and invitations");
   account->require_subcommand(1);
 
-  CLI::App* added = add_change(*account, "add", "Add an account", options,
-                               "add 'Alice Ltd' --owner alice@example.net", run_add);
+  CLI::App* added =
+      add_change(*account, "add", "Add an account", options, "add 'Alice Ltd' --owner alice@example.net", run_add);
   added->add_option("--owner", options->owners, "e-mail address of an owner; may stand several times");
 
   CLI::App* list = add(*account, "list", "List accounts", options, "list", run_list);
@@ -220,14 +218,13 @@ void add_account_command(CLI::App& app) {
   show->add_option("ACCOUNT", options->name, "its name")->required();
   show->add_flag("--json", options->json, "as one JSON object");
 
-  CLI::App* rename = add_change(
-      *account, "rename", "Give an account another name", options, "rename 'Alice Ltd' 'Alice and Sons'",
-      [](const AccountOptions& given) {
-        run_change(given, "renamed to '" + given.new_name + "'",
-                   [&](soci::session& sql, const Actor& actor, registry::Id id) {
-                     registry::rename_account(sql, actor, id, given.new_name);
-                   });
-      });
+  CLI::App* rename = add_change(*account, "rename", "Give an account another name", options,
+                                "rename 'Alice Ltd' 'Alice and Sons'", [](const AccountOptions& given) {
+                                  run_change(given, "renamed to '" + given.new_name + "'",
+                                             [&](soci::session& sql, const Actor& actor, registry::Id id) {
+                                               registry::rename_account(sql, actor, id, given.new_name);
+                                             });
+                                });
   rename->add_option("NAME", options->new_name, "the other name")->required();
 
   add_login_commands(*account, options);

@@ -38,8 +38,7 @@ std::string change_text(const ordered_json& from, const ordered_json& to) {
   for (const auto& [key, value] : to.items()) {
     const std::string before = from.contains(key) ? value_text(key, from[key]) : "";
     const std::string after = value_text(key, value);
-    changes.push_back(
-        fmt::format("{} {} -> {}", key, before.empty() ? "-" : before, after.empty() ? "-" : after));
+    changes.push_back(fmt::format("{} {} -> {}", key, before.empty() ? "-" : before, after.empty() ? "-" : after));
   }
   return joined(changes, "; ");
 }

@@ -3,14 +3,20 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "control/account_command.h"
+#include "control/audit_command.h"
 #include "control/command.h"
 #include "control/explain_command.h"
 #include "control/geo_command.h"
 #include "control/key_command.h"
 #include "control/policy_command.h"
 #include "control/pop_command.h"
+#include "control/root_command.h"
 #include "control/score_command.h"
 #include "control/secret_command.h"
+#include "control/server_command.h"
+#include "control/tree_command.h"
+#include "control/vendor_command.h"
 #include "control/zone_command.h"
 
 namespace {
@@ -31,6 +37,12 @@ int run(int argc, char** argv) {
   add_key_command(app);
   add_score_command(app);
   add_secret_command(app);
+  add_account_command(app);
+  add_server_command(app);
+  add_tree_command(app);
+  add_vendor_command(app);
+  add_root_command(app);
+  add_audit_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "control/command.h"
+#include "control/pop_registry_command.h"
 #include "control/pop_text.h"
 #include "control/push.h"
 #include "control/secrets.h"
@@ -169,6 +170,8 @@ void add_pop_command(CLI::App& app) {
   status->add_flag("--json", options->json, "as one JSON object");
   add_common_options(*status, *options);
   status->callback([options] { run_status(*options); });
+
+  add_pop_registry_commands(*pop);
 }
 
 } // namespace anytick::control
