@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -151,6 +152,25 @@ TEST(Inclusion, RandomSmallSets) {
     const auto expected = by_counting(each, std::min<unsigned>(k, static_cast<unsigned>(count)));
     const auto included = inclusion_probabilities(weights_of(each), k);
     for (size_t i = 0; i < count; ++i) ASSERT_NEAR(included[i], expected[i], 1e-10) << "round " << round;
+  }
+}
+
+// Records of one weight are taken together: no other order and no other way to tell them changes a bit.
+TEST(Inclusion, IsTheSameForClassesAndInAnyOrder) {
+  const std::vector<uint32_t> weights{7, 3000000, 7, 512, 9, 7, 3000000, 512, 1};
+  const std::vector<WeightClass> classes{{1, 1}, {7, 3}, {9, 1}, {512, 2}, {3000000, 2}};
+  EXPECT_EQ(weight_classes(weights), classes);
+  for (const unsigned k : {1u, 2u, 4u, 8u, 9u}) {
+    const auto of_class = inclusion_probabilities(classes, k);
+    const auto of_record = inclusion_probabilities(weights, k);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const auto found = std::ranges::find(classes, weights[i], &WeightClass::weight);
+      EXPECT_EQ(of_record[i], of_class[static_cast<size_t>(found - classes.begin())]) << "k " << k << ", record " << i;
+    }
+    const std::vector<uint32_t> reversed(weights.rbegin(), weights.rend());
+    auto mirrored = inclusion_probabilities(reversed, k);
+    std::ranges::reverse(mirrored);
+    EXPECT_EQ(mirrored, of_record);
   }
 }
 
