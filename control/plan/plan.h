@@ -18,8 +18,16 @@ struct Shares {
   std::map<geo::Address, double> servers;
   std::map<std::string, double> zones; ///< of the queries of clients that a zone's own servers and borrowed ones answer
   std::map<registry::Id, double> accounts;
+  bool operator==(const Shares&) const = default;
 };
 using FamilyShares = std::array<Shares, 2>; ///< IPv4, IPv6
+
+/// How the DNS roots answer from a selection.
+struct AnswerRules {
+  std::vector<uint32_t> max_hosts; ///< servers in an answer, of each root
+  bool ipv6_everywhere = true;     ///< selection::Policy's
+  bool operator==(const AnswerRules&) const = default;
+};
 
 /// A server that comes in, leaves, or has another weight in its own zones.
 struct ServerChange {
@@ -28,16 +36,20 @@ struct ServerChange {
   selection::Verdict before = selection::Verdict::in; ///< `unverified` too where it was not there
   selection::Verdict after = selection::Verdict::in;
   std::optional<double> score;
-  bool is_new = false;  ///< the registry had it not
-  bool is_gone = false; ///< the registry has it no more
+  bool is_new = false;                          ///< the registry had it not
+  bool is_gone = false;                         ///< the registry has it no more
+  std::string zone;                             ///< of its own zones, the one where its weight changes most
+  uint32_t weight_before = 0, weight_after = 0; ///< there
+  bool operator==(const ServerChange&) const = default;
 };
 
 struct ZoneChange {
   std::string zone;
   geo::Family family = geo::Family::ipv4;
-  uint32_t servers_before = 0, servers_after = 0; ///< borrowed ones too
-  uint32_t removed = 0, added = 0, moved = 0;     ///< moved: to another of 0 to 3
-  uint64_t capacity_before = 0, capacity_after = 0;
+  uint32_t servers_before = 0, servers_after = 0;   ///< borrowed ones too, as in all of these
+  uint32_t removed = 0, added = 0, moved = 0;       ///< moved: to another of 0 to 3
+  uint64_t capacity_before = 0, capacity_after = 0; ///< sums of weights
+  bool operator==(const ZoneChange&) const = default;
 };
 
 /// What the guard holds against a plan. `text` is for people and names the rule's key.
@@ -46,6 +58,7 @@ struct Objection {
   Rule rule;
   std::string zone; ///< "" for servers_demoted
   std::string text;
+  bool operator==(const Objection&) const = default;
 };
 
 struct Plan {
@@ -54,6 +67,8 @@ struct Plan {
   int64_t created = 0;             ///< seconds since 1970
   registry::Id registry_state = 0; ///< Snapshot::last_audit
   std::string policy_digest;       ///< of selection's policy, demand, query policy: another one is another plan
+  std::string demand_digest;       ///< of demand alone: shares of the same demand can be compared
+  AnswerRules answers;
   selection::Scores scores;
   selection::Selection selection; ///< what becomes of it, and the `previous` of the next plan
   std::string image_digest;       ///< hexadecimal

@@ -1,0 +1,35 @@
+#include "control/plan/plan_words.h"
+
+#include <algorithm>
+#include <array>
+
+namespace anytick::plan {
+namespace {
+
+constexpr std::array<std::string_view, 7> verdict_words{
+    "in", "unverified", "monitoring", "leaving", "no_score", "low_score", "recovering",
+};
+
+} // namespace
+
+std::string_view verdict_word(selection::Verdict verdict) {
+  return verdict_words[static_cast<size_t>(verdict)];
+}
+
+std::optional<selection::Verdict> verdict_by_word(std::string_view word) {
+  const auto found = std::ranges::find(verdict_words, word);
+  if (found == verdict_words.end()) return {};
+  return static_cast<selection::Verdict>(found - verdict_words.begin());
+}
+
+std::string_view family_word(geo::Family family) {
+  return family == geo::Family::ipv4 ? "ipv4" : "ipv6";
+}
+
+std::optional<geo::Family> family_by_word(std::string_view word) {
+  if (word == "ipv4") return geo::Family::ipv4;
+  if (word == "ipv6") return geo::Family::ipv6;
+  return {};
+}
+
+} // namespace anytick::plan
