@@ -9,6 +9,7 @@
 
 #include "dataplane/core/random.h"
 #include "tests/fuzz/frame_target.h"
+#include "tests/fuzz/plan_target.h"
 #include "tests/fuzz/policy_target.h"
 #include "tests/fuzz/scores_target.h"
 #include "tests/packets/cases.h"
@@ -91,6 +92,9 @@ TEST(Replay, PolicyNameSeeds) {
 TEST(Replay, ScoresSeeds) {
   replay_seeds(scores_seeds(), check_scores, 20000);
 }
+TEST(Replay, PlanSeeds) {
+  replay_seeds(plan_seeds(), check_plan, 5000);
+}
 
 void replay(const char* folder, Check check) {
   const std::filesystem::path path = std::filesystem::path(ANYTICK_CORPUS) / folder;
@@ -117,6 +121,9 @@ TEST(Replay, PolicyNameCorpus) {
 }
 TEST(Replay, ScoresCorpus) {
   replay("scores", check_scores);
+}
+TEST(Replay, PlanCorpus) {
+  replay("plan", check_plan);
 }
 
 } // namespace

@@ -1,10 +1,11 @@
-// Writes the fuzzers' first corpus, the rows of the packet tables, some policies and feeds of scores, to directories
-// that are there: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES
+// Writes the fuzzers' first corpus, the rows of the packet tables, some policies, feeds of scores and plans, to
+// directories that are there: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES PLAN
 
 #include <cstdio>
 #include <fstream>
 #include <string>
 
+#include "tests/fuzz/plan_target.h"
 #include "tests/fuzz/policy_target.h"
 #include "tests/fuzz/scores_target.h"
 #include "tests/packets/cases.h"
@@ -24,8 +25,8 @@ void write_all(const std::string& directory, const std::vector<anytick::test::By
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::fprintf(stderr, "usage: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES\n");
+  if (argc != 7) {
+    std::fprintf(stderr, "usage: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES PLAN\n");
     return 2;
   }
   constexpr size_t payload_at = 14 + 20 + 8;
@@ -39,4 +40,5 @@ int main(int argc, char** argv) {
   write_all(argv[3], anytick::test::policy_seeds());
   write_all(argv[4], anytick::test::policy_name_seeds());
   write_all(argv[5], anytick::test::scores_seeds());
+  write_all(argv[6], anytick::test::plan_seeds());
 }
