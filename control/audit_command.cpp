@@ -25,20 +25,29 @@ struct AuditOptions {
   bool json = false;
 };
 
-/// "netspeed 512 -> 1500; note - -> new"; of what came or went, all it has.
+/// As much of a value as fits a line for people; JSON has all of it.
+std::string short_text(const std::string& key, const ordered_json& value) {
+  constexpr size_t most = 120;
+  std::string text = value_text(key, value);
+  if (text.empty()) return "-";
+  if (text.size() <= most) return text;
+  size_t end = most;
+  while ((text[end] & 0xc0) == 0x80) --end; // not within a character of UTF-8
+  return text.substr(0, end) + "...";
+}
+
+/// "netspeed 512 -> 1500; note - -> new"; of what came or went, all that it has.
 std::string change_text(const ordered_json& from, const ordered_json& to) {
   std::vector<std::string> changes;
   if (from.is_null() || to.is_null()) {
     const ordered_json& object = from.is_null() ? to : from;
     for (const auto& [key, value] : object.items())
-      if (const std::string text = value_text(key, value); !text.empty() && text != "-")
-        changes.push_back(key + " " + text);
+      if (const std::string text = short_text(key, value); text != "-") changes.push_back(key + " " + text);
     return joined(changes, "; ");
   }
   for (const auto& [key, value] : to.items()) {
-    const std::string before = from.contains(key) ? value_text(key, from[key]) : "";
-    const std::string after = value_text(key, value);
-    changes.push_back(fmt::format("{} {} -> {}", key, before.empty() ? "-" : before, after.empty() ? "-" : after));
+    const std::string before = from.contains(key) ? short_text(key, from[key]) : "-";
+    changes.push_back(fmt::format("{} {} -> {}", key, before, short_text(key, value)));
   }
   return joined(changes, "; ");
 }

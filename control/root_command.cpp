@@ -40,8 +40,9 @@ registry::RootChanges changes_of(const RootOptions& options) {
 
 /// What is odd about a root without being wrong.
 std::string warnings_of(soci::session& sql, const DnsRoot& root) {
+  const Findings findings = registry::check_root(sql, root);
   std::string text;
-  for (const Finding& finding : registry::check_root(sql, root).all()) text += finding.text() + "\n";
+  for (const Finding& finding : findings.all()) text += finding.text() + "\n";
   return text;
 }
 

@@ -177,6 +177,8 @@ TEST_P(RegistryCommand, TreeVendorsRootsAndPops) {
   EXPECT_EQ(done({"root", "list"}),
             "ORIGIN        CONTACT                  TTL  SERVERS  LABELS  NAME SERVERS\n"
             "pool.example  hostmaster.pool.example   60        4       1  ns1.example.net ns2.example.net\n");
+  done({"root", "add", "time.example", "--ns", "ns1.time.example"}); // with a warning: it is not there
+  done({"root", "remove", "time.example"});
   refused("TTL of 3", {"root", "set", "pool.example", "--ttl", "3"});
   refused("vendor zone 'acme' is in it", {"root", "remove", "pool.example"});
 
