@@ -14,9 +14,6 @@
 namespace anytick::selection::test {
 namespace {
 
-using Families = std::array<geo::Family, 2>;
-constexpr Families families{geo::Family::ipv4, geo::Family::ipv6};
-
 Selection selected(const World& world, const Policy& policy, const Selection& previous = {}) {
   return select(world.snapshot, world.scores, previous, policy, world.asn_of(), world.now);
 }
