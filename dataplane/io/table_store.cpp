@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ namespace {
 
 /// In one file: a new table's, its predecessor's, and what crashes in between may leave.
 constexpr size_t signatures_max = 4;
-constexpr off_t secrets_bytes_max = 4096;
+constexpr off_t small_bytes_max = 4096; ///< of secrets, and of the list of pending tables
+constexpr mode_t table_mode = 0640;
 
 class File {
  public:
@@ -62,13 +64,53 @@ Refusal errno_refusal(const std::filesystem::path& path) {
   return {path.string(), "", std::strerror(errno)};
 }
 
+/// Where a file is written before it takes the place of `target`.
+std::filesystem::path new_path(const std::filesystem::path& target) {
+  std::filesystem::path path = target;
+  path += ".new";
+  return path;
+}
+
+/// On disk when this returns.
+std::optional<Refusal> write_new(const std::filesystem::path& path, std::span<const std::byte> bytes, mode_t mode) {
+  const File file(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  if (file.is_open() && file.write_all(bytes) && ::fsync(file.fd()) == 0) return std::nullopt;
+  Refusal refusal = errno_refusal(path);
+  ::unlink(path.c_str());
+  return refusal;
+}
+
+std::optional<Refusal> remove_file(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_refusal(path);
+  return std::nullopt;
+}
+
+/// The whole file, nothing if there is none.
+Result<std::optional<std::string>> read_small(const std::filesystem::path& source) {
+  const File file(source, O_RDONLY);
+  if (!file.is_open()) {
+    if (errno == ENOENT) return std::optional<std::string>();
+    return errno_refusal(source);
+  }
+  struct stat status {};
+  if (::fstat(file.fd(), &status) != 0) return errno_refusal(source);
+  if (!S_ISREG(status.st_mode) || status.st_size > small_bytes_max)
+    return Refusal{source.string(), "", fmt::format("not a file of at most {} bytes", small_bytes_max)};
+  std::string bytes(static_cast<size_t>(status.st_size), '\0');
+  if (!file.read_all(std::as_writable_bytes(std::span(bytes)))) return errno_refusal(source);
+  return std::optional<std::string>(std::move(bytes));
+}
+
 } // namespace
 
 Result<TableStore> TableStore::open(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return Refusal{directory.string(), "", error.message()};
-  return TableStore(directory);
+  TableStore store(directory);
+  if (const auto refusal = store.finish_pending())
+    spdlog::error("the tables that were being stored are left as they are: {}", refusal->text());
+  return store;
 }
 
 std::filesystem::path TableStore::path(TableKind kind) const {
@@ -89,39 +131,78 @@ std::filesystem::path TableStore::signature_path(TableKind kind) const {
   return file;
 }
 
-std::optional<Refusal> TableStore::save(TableKind kind, std::span<const std::byte> bytes,
-                                        const Signatures& signatures) const {
-  const std::filesystem::path signature_file = signature_path(kind);
-  // Two files cannot be replaced in one step. So the new signatures join the old ones, then the table is replaced, then
-  // the old ones leave: whenever a crash comes, whichever table is there has its own beside it.
-  if (!signatures.empty()) {
-    Signatures both = signatures;
-    if (const auto previous = load_signatures(kind)) both.insert(both.end(), previous->begin(), previous->end());
+// Several files cannot be replaced in one step. So all new ones are written beside the old ones, then "pending" is,
+// which from then on makes whoever comes finish the work, then they take their places. And so that every table has its
+// own signature beside it meanwhile, the new signatures join the old ones first, and the old ones leave last.
+std::optional<Refusal> TableStore::save(std::span<const TableToStore> tables) const {
+  if (auto refusal = finish_pending()) return refusal;
+  if (auto refusal = prepare(tables)) {
+    for (const TableToStore& table : tables) remove_file(new_path(path(table.kind)));
+    return refusal;
+  }
+  if (auto refusal = put_in_place(tables)) return refusal;
+  for (const TableToStore& table : tables) {
+    const std::filesystem::path signature_file = signature_path(table.kind);
+    auto refusal = table.signatures.empty() ? remove_file(signature_file)
+                                            : replace(signature_file, std::as_bytes(table.signatures));
+    if (refusal) return refusal;
+  }
+  return std::nullopt;
+}
+
+/// One of them is in its place in one step.
+std::optional<Refusal> TableStore::put_in_place(std::span<const TableToStore> tables) const {
+  if (tables.size() == 1) {
+    const std::filesystem::path target = path(tables.front().kind);
+    return ::rename(new_path(target).c_str(), target.c_str()) != 0 ? errno_refusal(target) : sync();
+  }
+  std::string names;
+  for (const TableToStore& table : tables) names += path(table.kind).filename().string() + '\n';
+  if (auto refusal = replace(pending_path(), std::as_bytes(std::span(names)))) return refusal;
+  return finish_pending();
+}
+
+std::optional<Refusal> TableStore::prepare(std::span<const TableToStore> tables) const {
+  for (const TableToStore& table : tables)
+    if (auto refusal = prepare(table)) return refusal;
+  return std::nullopt;
+}
+
+std::optional<Refusal> TableStore::prepare(const TableToStore& table) const {
+  if (!table.signatures.empty()) {
+    Signatures both(table.signatures.begin(), table.signatures.end());
+    if (const auto previous = load_signatures(table.kind)) both.insert(both.end(), previous->begin(), previous->end());
     if (both.size() > signatures_max) both.resize(signatures_max);
-    if (auto refusal = replace(signature_file, std::as_bytes(std::span(both)))) return refusal;
+    if (auto refusal = replace(signature_path(table.kind), std::as_bytes(std::span(both)))) return refusal;
   }
-  if (auto refusal = replace(path(kind), bytes)) return refusal;
-  if (signatures.empty()) {
-    if (::unlink(signature_file.c_str()) != 0 && errno != ENOENT) return errno_refusal(signature_file);
-    return std::nullopt;
+  return write_new(new_path(path(table.kind)), table.bytes, table_mode);
+}
+
+/// New tables that are not there any more have taken their places already.
+std::optional<Refusal> TableStore::finish_pending() const {
+  const Result<std::optional<std::string>> names = read_small(pending_path());
+  if (!names) return names.refusal();
+  if (!names->has_value()) return std::nullopt;
+  for (const TableKind kind : table_kinds) {
+    const std::filesystem::path target = path(kind);
+    if ((*names)->find(target.filename().string() + '\n') == std::string::npos) continue;
+    if (::rename(new_path(target).c_str(), target.c_str()) != 0 && errno != ENOENT) return errno_refusal(target);
   }
-  return replace(signature_file, std::as_bytes(std::span(signatures)));
+  if (auto refusal = sync()) return refusal;
+  if (auto refusal = remove_file(pending_path())) return refusal;
+  return sync();
 }
 
 std::optional<Refusal> TableStore::replace(const std::filesystem::path& target, std::span<const std::byte> bytes,
                                            mode_t mode) const {
-  std::filesystem::path temporary = target;
-  temporary += ".new";
-  {
-    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode);
-    if (!file.is_open() || !file.write_all(bytes) || ::fsync(file.fd()) != 0) {
-      Refusal refusal = errno_refusal(temporary);
-      ::unlink(temporary.c_str());
-      return refusal;
-    }
-  }
+  const std::filesystem::path temporary = new_path(target);
+  if (auto refusal = write_new(temporary, bytes, mode)) return refusal;
   if (::rename(temporary.c_str(), target.c_str()) != 0) return errno_refusal(target);
-  // Until its directory is on disk, a crash may undo the rename.
+  return sync();
+}
+
+/// Until its directory is on disk, a crash may undo what happened to a name.
+std::optional<Refusal> TableStore::sync() const {
   const File directory(directory_, O_RDONLY | O_DIRECTORY);
   if (!directory.is_open() || ::fsync(directory.fd()) != 0) return errno_refusal(directory_);
   return std::nullopt;
@@ -132,19 +213,7 @@ std::optional<Refusal> TableStore::save_secrets(std::span<const std::byte> bytes
 }
 
 Result<std::optional<std::string>> TableStore::load_secrets() const {
-  const std::filesystem::path source = secrets_path();
-  const File file(source, O_RDONLY);
-  if (!file.is_open()) {
-    if (errno == ENOENT) return std::optional<std::string>();
-    return errno_refusal(source);
-  }
-  struct stat status {};
-  if (::fstat(file.fd(), &status) != 0) return errno_refusal(source);
-  if (!S_ISREG(status.st_mode) || status.st_size > secrets_bytes_max)
-    return Refusal{source.string(), "", fmt::format("not a file of at most {} bytes", secrets_bytes_max)};
-  std::string bytes(static_cast<size_t>(status.st_size), '\0');
-  if (!file.read_all(std::as_writable_bytes(std::span(bytes)))) return errno_refusal(source);
-  return std::optional<std::string>(std::move(bytes));
+  return read_small(secrets_path());
 }
 
 Result<std::optional<TableMemory>> TableStore::load(TableKind kind, uint64_t limit) const {

@@ -12,16 +12,24 @@
 
 namespace anytick::io {
 
+/// A table to be stored; all of it is someone else's.
+struct TableToStore {
+  TableKind kind;
+  std::span<const std::byte> bytes;
+  std::span<const core::Signature> signatures;
+};
+
 /// The last good tables on disk: state_dir/zone.image, geo.map and policy.toml, each with its signatures, 64 bytes
 /// each, in a file of the same name and ".sig".
 class TableStore {
  public:
-  /// Creates the directory if there is none.
+  /// Creates the directory if there is none. Ends what a crash broke off in the middle of save().
   static Result<TableStore> open(const std::filesystem::path& directory);
 
-  /// Replaces the stored table and its signatures. After a crash there is the old table or the new one, and its
-  /// signatures are among those beside it. The refusal, if any.
-  std::optional<Refusal> save(TableKind kind, std::span<const std::byte> bytes, const Signatures& signatures) const;
+  /// Replaces the stored tables of these kinds, each at most once, and their signatures. Whatever crash comes, a daemon
+  /// that is started afterwards has all of the old ones or all of the new ones, and their signatures are among those
+  /// beside them. The refusal, if any: then the old ones are there, or the new ones will be.
+  std::optional<Refusal> save(std::span<const TableToStore> tables) const;
   /// The stored bytes, nothing if there are none. Refused: what cannot be read, is larger than `limit` bytes or, unless
   /// it is a policy, empty.
   Result<std::optional<TableMemory>> load(TableKind kind, uint64_t limit) const;
@@ -38,8 +46,14 @@ class TableStore {
 
  private:
   std::filesystem::path secrets_path() const { return directory_ / "secrets"; }
+  std::filesystem::path pending_path() const { return directory_ / "pending"; }
   std::optional<Refusal> replace(const std::filesystem::path& target, std::span<const std::byte> bytes,
                                  mode_t mode = 0640) const;
+  std::optional<Refusal> sync() const;
+  std::optional<Refusal> prepare(const TableToStore& table) const;
+  std::optional<Refusal> prepare(std::span<const TableToStore> tables) const;
+  std::optional<Refusal> put_in_place(std::span<const TableToStore> tables) const;
+  std::optional<Refusal> finish_pending() const;
 
   explicit TableStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
 

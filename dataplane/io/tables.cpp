@@ -307,23 +307,22 @@ Result<std::optional<NewTable>> Tables::stored(TableKind kind, uint64_t limit) c
 }
 
 void Tables::save(const Generation& generation, const std::vector<TableKind>& kinds) const {
-  const auto save = [this](TableKind kind, std::span<const std::byte> bytes, const Signatures& signatures) {
-    if (const auto refusal = store_.save(kind, bytes, signatures))
-      spdlog::error("the {} runs but could not be stored: {}", table_name(kind), refusal->text());
-  };
+  std::vector<TableToStore> tables;
   for (const TableKind kind : kinds) {
     switch (kind) {
     case TableKind::zone:
-      save(kind, generation.zone->memory.bytes(), generation.zone->signatures);
+      tables.push_back({kind, generation.zone->memory.bytes(), generation.zone->signatures});
       break;
     case TableKind::geo:
-      save(kind, generation.geo->memory.bytes(), generation.geo->signatures);
+      tables.push_back({kind, generation.geo->memory.bytes(), generation.geo->signatures});
       break;
     case TableKind::policy:
-      save(kind, generation.policy->text(), generation.policy->signatures());
+      tables.push_back({kind, generation.policy->text(), generation.policy->signatures()});
       break;
     }
   }
+  if (const auto refusal = store_.save(tables))
+    spdlog::error("the tables run but could not be stored: {}", refusal->text());
 }
 
 TableReader::TableReader(Tables& tables, unsigned id)

@@ -170,6 +170,50 @@ TEST_F(TablesTest, StoredTableThatIsEmptyOrTooLargeIsLeftOut) {
   EXPECT_EQ(tables->running()->number, 0u);
 }
 
+/// The steps of storing two tables: a crash after any of them leaves both old ones or both new ones.
+TEST_F(TablesTest, RestartsWithWholeSetsAfterACrashWhileStoring) {
+  const auto old_zone = zone_image(7), new_zone = zone_image(8), old_map = geo_map("jp"), new_map = geo_map("de");
+  const auto expect = [&](uint64_t serial, const std::vector<std::byte>& map) {
+    const auto tables = open();
+    tables->load_stored(64 << 20);
+    EXPECT_EQ(tables->running()->zone->info.serial, serial);
+    EXPECT_EQ(contents(stored("geo.map")), map);
+    EXPECT_FALSE(std::filesystem::exists(stored("pending")));
+    EXPECT_FALSE(std::filesystem::exists(stored("geo.map.new")) && serial == 8);
+  };
+  const std::string_view names = "zone.image\ngeo.map\n";
+  const auto* name_bytes = reinterpret_cast<const std::byte*>(names.data());
+  for (int steps = 1; steps <= 6; ++steps) {
+    SCOPED_TRACE(steps);
+    std::filesystem::remove_all(directory_.path() / "state");
+    ASSERT_TRUE(open()->load(both_tables(old_zone, old_map)));
+    if (steps >= 1) overwrite(stored("zone.image.new"), damaged(new_zone)); // half written
+    if (steps >= 2) overwrite(stored("zone.image.new"), new_zone);
+    if (steps >= 2) overwrite(stored("geo.map.new"), new_map);
+    if (steps >= 3) overwrite(stored("pending"), {name_bytes, name_bytes + names.size()});
+    if (steps >= 4) std::filesystem::rename(stored("zone.image.new"), stored("zone.image"));
+    if (steps >= 5) std::filesystem::rename(stored("geo.map.new"), stored("geo.map"));
+    if (steps >= 6) std::filesystem::remove(stored("pending"));
+    if (steps < 3) {
+      expect(7, old_map);
+    } else {
+      expect(8, new_map);
+    }
+    ASSERT_TRUE(open()->load(geo_table(old_map)));
+    expect(steps < 3 ? 7 : 8, old_map);
+  }
+}
+
+TEST_F(TablesTest, NoneIsStoredWhereOneCannotBe) {
+  const auto tables = open();
+  ASSERT_TRUE(tables->load(both_tables(zone_image(7), geo_map("jp"))));
+  std::filesystem::create_directory(stored("geo.map.new")); // where the new one would be written first
+  ASSERT_TRUE(tables->load(both_tables(zone_image(8), geo_map("de"))));
+  EXPECT_EQ(contents(stored("zone.image")), zone_image(7));
+  EXPECT_EQ(contents(stored("geo.map")), geo_map("jp"));
+  EXPECT_FALSE(std::filesystem::exists(stored("zone.image.new")));
+}
+
 TEST_F(TablesTest, TableRunsThoughItCannotBeStored) {
   const auto tables = open();
   std::filesystem::remove_all(directory_.path() / "state");
