@@ -308,6 +308,7 @@ Config read_root(const toml::table& table, Faults& faults) {
   root.text("state_dir", state_dir);
   config.state_dir = state_dir;
   read_control(root, config.control_socket);
+  section(root, "control_tls", faults, [&](TomlReader& tls) { read_control_tls(tls, faults, config.control_tls); });
   root.integer("max_table_bytes", config.max_table_bytes, 4096, uint64_t{16} << 30);
   root.choice("log_level", config.log_level,
               Choices<LogLevel>{{"debug", LogLevel::debug},

@@ -118,12 +118,23 @@ struct PortConfig {
   std::string_view device_name() const { return std::string_view(device).substr(0, device.find(',')); }
 };
 
+/// Control by TCP, with mutual TLS. The files are read again while it runs.
+struct ControlTlsConfig {
+  std::vector<Endpoint> listen;     ///< distinct; none: control by the Unix socket only
+  std::string certificate;          ///< PEM file: that of the POP, and what is between it and the clients' CA
+  std::string key;                  ///< PEM file
+  std::string ca;                   ///< PEM file: whose certificates clients have
+  std::vector<std::string> names;   ///< of which a client's certificate has one; none: any of the CA's will do
+  std::chrono::seconds refresh{10}; ///< between looks at the files
+};
+
 /// pop.toml.
 struct Config {
   std::string name;
   core::Identity identity; ///< what it tells clients of itself
   std::filesystem::path state_dir = "/var/lib/anytick";
   std::filesystem::path control_socket = "/run/anytick/pop.sock";
+  ControlTlsConfig control_tls;
   uint64_t max_table_bytes = uint64_t{256} << 20; ///< of one pushed table
   LogLevel log_level = LogLevel::info;
   EalConfig eal;

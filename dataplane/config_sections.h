@@ -9,6 +9,8 @@ namespace anytick::io {
 /// A whole file, or why not: the system's error.
 Result<std::string> read_text(const std::string& file);
 
+/// [control_tls], whose files are looked at, too.
+void read_control_tls(core::TomlReader& reader, core::Faults& faults, ControlTlsConfig& config);
 /// [ntp], and the key file that it names.
 void read_ntp(core::TomlReader& reader, core::Faults& faults, NtpConfig& config);
 /// [clock]

@@ -23,7 +23,9 @@
 
 #include "dataplane/config.h"
 #include "dataplane/io/clock_service.h"
+#include "dataplane/io/control_server.h"
 #include "dataplane/io/control_service.h"
+#include "dataplane/io/control_tls.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/kernel_path.h"
 #include "dataplane/io/ntp_threads.h"
@@ -222,7 +224,11 @@ int serve(const Config& config, const sigset_t& signals) {
                          std::move(port_views), config.ntp.enabled ? &clock : nullptr);
   const RunningWorkers running(workers);
   if (*sockets != nullptr) (*sockets)->start();
-  const Result<std::unique_ptr<ControlServer>> server = ControlServer::start(config.control_socket, service);
+  // No reason not to answer queries.
+  if (const auto fault = control_certificate_fault(config.control_tls, std::time(nullptr)))
+    spdlog::error("clients will not take what control by TCP shows them: {}", fault->text());
+  const Result<std::unique_ptr<ControlServer>> server =
+      ControlServer::start(config.control_socket, service, config.control_tls);
   if (!server) return fail(server.refusal());
   std::puts("ready");
   std::fflush(stdout);
@@ -230,10 +236,13 @@ int serve(const Config& config, const sigset_t& signals) {
   return 0;
 }
 
-int check(const std::string& file, const ParsedConfig& parsed) {
+int check(const std::string& file, ParsedConfig parsed) {
+  if (parsed.config)
+    if (auto fault = control_certificate_fault(parsed.config->control_tls, std::time(nullptr)))
+      parsed.faults.push_back(std::move(*fault));
   for (const Refusal& fault : parsed.faults) fmt::print(stderr, "{}\n", fault.text());
-  if (parsed.config) fmt::print("{}: no faults\n", file);
-  return parsed.config ? 0 : 1;
+  if (parsed.faults.empty()) fmt::print("{}: no faults\n", file);
+  return parsed.faults.empty() ? 0 : 1;
 }
 
 int run(int argc, char** argv) {
@@ -249,8 +258,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  const ParsedConfig parsed = read_config(file);
-  if (only_check || !parsed.config) return check(file, parsed);
+  ParsedConfig parsed = read_config(file);
+  if (only_check || !parsed.config) return check(file, std::move(parsed));
   spdlog::set_default_logger(spdlog::stderr_color_mt("anytickd"));
   spdlog::set_level(spdlog_level(parsed.config->log_level));
   return serve(*parsed.config, blocked_signals());

@@ -104,17 +104,12 @@ std::optional<ChronyAddress> parse_chrony_address(const std::string& text) {
   if (text.starts_with('/'))
     return text.size() + own_suffix_max < sizeof(sockaddr_un::sun_path) ? std::optional(ChronyAddress{text, {}})
                                                                         : std::nullopt;
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return std::nullopt;
-  std::string host = text.substr(0, colon);
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  const auto address = geo::parse_address(host);
-  if (!address || bracketed != (address->family == geo::Family::ipv6)) return std::nullopt;
-  const bool loopback = bracketed ? *address == geo::Address::ipv6(0, 1) : address->bytes[0] == 127;
-  const uint16_t port = geo::number_of<uint16_t>(std::string_view(text).substr(colon + 1)).value_or(0);
-  if (!loopback || port == 0) return std::nullopt;
-  return ChronyAddress{"", {*address, port}};
+  const auto endpoint = parse_endpoint(text);
+  if (!endpoint) return std::nullopt;
+  const geo::Address& address = endpoint->address;
+  const bool ipv4 = address.family == geo::Family::ipv4;
+  const bool loopback = ipv4 ? address.bytes[0] == 127 : address == geo::Address::ipv6(0, 1);
+  return loopback ? std::optional(ChronyAddress{"", *endpoint}) : std::nullopt;
 }
 
 ChronyClient::~ChronyClient() {

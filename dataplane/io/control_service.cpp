@@ -1,19 +1,12 @@
 #include "dataplane/io/control_service.h"
 
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <span>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 #include <rte_ethdev.h>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "dataplane/io/secrets.h"
 #include "dataplane/io/stall_guard.h"
@@ -24,8 +17,6 @@ namespace {
 
 /// Each Load holds its tables in memory, so few at a time; more than one, so that a stalled one blocks nobody.
 constexpr unsigned loads_max = 3;
-constexpr int threads_max = 8;
-constexpr int message_max = static_cast<int>(chunk_max) + 4096;
 
 /// Holds one of the `loads_max` places, if there was one.
 class LoadPlace {
@@ -172,22 +163,6 @@ void fill_policy(pop::v1::StatusReply& reply, const LoadedPolicy& policy) {
   }
 }
 
-/// Makes the way free for the socket: nothing there, or a socket that a dead daemon left.
-std::optional<Refusal> clear_socket(const std::filesystem::path& path) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
-  if (!S_ISSOCK(status.st_mode)) return Refusal{path.string(), "", "is there and is no socket"};
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  const bool answered = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  ::close(fd);
-  if (answered) return Refusal{path.string(), "", "another process listens on it"};
-  if (::unlink(path.c_str()) != 0) return Refusal{path.string(), "", std::strerror(errno)};
-  return std::nullopt;
-}
-
 } // namespace
 
 ControlService::ControlService(ServiceConfig config, Tables& tables, std::vector<WorkerView> workers,
@@ -282,34 +257,6 @@ grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusR
   if (running->policy != nullptr) fill_policy(*reply, *running->policy);
   if (clock_ != nullptr) fill(*reply->mutable_clock(), clock_->status());
   return grpc::Status::OK;
-}
-
-Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::filesystem::path& socket,
-                                                            ControlService& service) {
-  std::error_code error;
-  std::filesystem::create_directories(socket.parent_path(), error);
-  if (error) return Refusal{socket.parent_path().string(), "", error.message()};
-  if (auto refusal = clear_socket(socket)) return std::move(*refusal);
-
-  grpc::ResourceQuota quota("anytick control");
-  quota.SetMaxThreads(threads_max);
-  grpc::ServerBuilder builder;
-  builder.SetResourceQuota(quota);
-  builder.SetMaxReceiveMessageSize(message_max);
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
-  builder.AddListeningPort("unix:" + socket.string(), grpc::InsecureServerCredentials());
-  builder.RegisterService(&service);
-  // From its first moment on, the socket is not for everyone: mode 0660.
-  const mode_t mask = ::umask(0117);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  ::umask(mask);
-  if (server == nullptr) return Refusal{socket.string(), "", "cannot listen"};
-  return std::unique_ptr<ControlServer>(new ControlServer(std::move(server)));
-}
-
-ControlServer::~ControlServer() {
-  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
 }
 
 } // namespace anytick::io

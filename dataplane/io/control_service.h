@@ -3,8 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,22 +62,6 @@ class ControlService final : public pop::v1::Pop::Service {
   const ClockService* clock_; ///< null: NTP is not answered
   uint64_t started_;          ///< seconds since 1970
   std::atomic<unsigned> loads_{0};
-};
-
-/// The gRPC server on a Unix socket that the owner and the group may use, until destruction.
-class ControlServer {
- public:
-  /// Creates the socket's directory; replaces a socket that nobody listens on. `service` outlives the server.
-  static Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& socket, ControlService& service);
-  ControlServer(const ControlServer&) = delete;
-  ControlServer& operator=(const ControlServer&) = delete;
-  /// Calls that do not end within a second are cancelled.
-  ~ControlServer();
-
- private:
-  explicit ControlServer(std::unique_ptr<grpc::Server> server) : server_(std::move(server)) {}
-
-  std::unique_ptr<grpc::Server> server_;
 };
 
 } // namespace anytick::io

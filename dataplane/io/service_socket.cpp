@@ -9,6 +9,8 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 
+#include "geo/text.h"
+
 namespace anytick::io {
 namespace {
 
@@ -68,6 +70,24 @@ Result<FileDescriptor> open_datagram_socket(const Endpoint& at, std::initializer
 }
 
 } // namespace
+
+std::optional<Endpoint> parse_endpoint(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  std::string host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto address = geo::parse_address(host);
+  const uint16_t port = geo::number_of<uint16_t>(std::string_view(text).substr(colon + 1)).value_or(0);
+  if (!address || bracketed != (address->family == geo::Family::ipv6) || port == 0) return std::nullopt;
+  return Endpoint{*address, port};
+}
+
+std::string to_text(const Endpoint& at) {
+  const std::string address = geo::to_text(at.address);
+  return at.address.family == geo::Family::ipv4 ? fmt::format("{}:{}", address, at.port)
+                                                : fmt::format("[{}]:{}", address, at.port);
+}
 
 Result<FileDescriptor> open_udp_socket(const Endpoint& at) {
   return open_datagram_socket(at, {});

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <sys/socket.h>
 
@@ -16,7 +17,13 @@ namespace anytick::io {
 struct Endpoint {
   geo::Address address;
   uint16_t port = 0; ///< host order
+
+  bool operator==(const Endpoint&) const = default;
 };
+
+/// "192.0.2.1:53" or "[2001:db8::1]:53"; nothing for anything else, and for port 0.
+std::optional<Endpoint> parse_endpoint(const std::string& text);
+std::string to_text(const Endpoint& at);
 
 Result<FileDescriptor> open_udp_socket(const Endpoint& at);
 /// UDP, of which the kernel says when datagrams came (SO_TIMESTAMPNS). A time daemon that listens at all addresses of

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dataplane/io/control_server.h"
 #include "dataplane/io/control_service.h"
 #include "tests/unit/io_fixture.h"
 

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "control/push.h"
+#include "dataplane/io/control_server.h"
 #include "dataplane/io/control_service.h"
 #include "geo/map.h"
 #include "tests/unit/io_fixture.h"
