@@ -1,5 +1,6 @@
 #include "dataplane/io/control_service.h"
 
+#include <algorithm>
 #include <ctime>
 #include <span>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 
 /// Each Load holds its tables in memory, so few at a time; more than one, so that a stalled one blocks nobody.
 constexpr unsigned loads_max = 3;
+constexpr const char* features[] = {"confirm"};
 
 /// Holds one of the `loads_max` places, if there was one.
 class LoadPlace {
@@ -142,6 +144,19 @@ void fill(pop::v1::Clock& out, const ClockStatus& status) {
   out.set_precision(state.precision);
 }
 
+template <class Reply> void fill_tables(Reply& reply, const Generation& running) {
+  reply.set_generation(running.number);
+  for (const TableInfo& table : running.tables()) fill(*reply.add_tables(), table);
+}
+
+template <class Reply> void fill_unconfirmed(Reply& reply, const Running& running) {
+  if (running.unconfirmed == nullptr) return;
+  pop::v1::Unconfirmed& out = *reply.mutable_unconfirmed();
+  out.set_generation(running.unconfirmed->generation);
+  out.set_seconds_left(static_cast<uint32_t>(running.left.count()));
+  for (const TableInfo& table : running.unconfirmed->previous->tables()) fill(*out.add_previous(), table);
+}
+
 template <class List> void fill_secrets(List& list, const core::CookieKeys& keys) {
   for (uint32_t i = 0; i < keys.count; ++i) {
     pop::v1::CookieSecretInfo& out = *list.Add();
@@ -183,9 +198,9 @@ grpc::Status ControlService::Load(grpc::ServerContext* context, grpc::ServerRead
   }
   if (reply->reason().empty()) apply(upload, *reply);
   if (!reply->applied()) spdlog::warn("load refused: {}", reply->reason());
-  const auto running = tables_.running();
-  reply->set_generation(running->number);
-  for (const TableInfo& table : running->tables()) fill(*reply->add_tables(), table);
+  const Running running = tables_.state();
+  fill_tables(*reply, *running.generation);
+  fill_unconfirmed(*reply, running);
   return grpc::Status::OK;
 }
 
@@ -209,14 +224,16 @@ grpc::Status ControlService::receive(grpc::ServerContext& context, grpc::ServerR
 }
 
 void ControlService::apply(Upload& upload, pop::v1::LoadReply& reply) {
-  const Result<Applied> applied = tables_.load(upload.take_tables());
+  const Result<Applied> applied = tables_.load(upload.take_tables(), upload.confirm_within());
   if (!applied) {
     reply.set_reason(applied.refusal().text());
     return;
   }
   reply.set_applied(true);
   reply.set_load_microseconds(static_cast<uint64_t>(applied->elapsed.count()));
-  spdlog::info("generation {} runs after {} us", applied->generation->number, applied->elapsed.count());
+  const auto within = upload.confirm_within().count();
+  spdlog::info("generation {} runs after {} us{}", applied->generation->number, applied->elapsed.count(),
+               within == 0 ? "" : fmt::format(", to be confirmed within {} s", within));
 }
 
 grpc::Status ControlService::LoadSecrets(grpc::ServerContext*, const pop::v1::LoadSecretsRequest* request,
@@ -238,14 +255,52 @@ grpc::Status ControlService::LoadSecrets(grpc::ServerContext*, const pop::v1::Lo
   return grpc::Status::OK;
 }
 
+grpc::Status ControlService::Confirm(grpc::ServerContext*, const pop::v1::ConfirmRequest* request,
+                                     pop::v1::ConfirmReply* reply) {
+  std::vector<TableDigest> digests;
+  for (const std::string& bytes : request->digests()) {
+    TableDigest digest;
+    if (bytes.size() != digest.size())
+      return {grpc::StatusCode::INVALID_ARGUMENT,
+              fmt::format("a digest has {} bytes, not {}", digest.size(), bytes.size())};
+    std::ranges::copy(bytes, digest.begin());
+    digests.push_back(digest);
+  }
+  const Result<Confirmed> confirmed = tables_.confirm(request->generation(), digests);
+  if (confirmed) {
+    reply->set_confirmed(true);
+    reply->set_not_stored(confirmed->not_stored);
+  } else {
+    reply->set_reason(confirmed.refusal().text());
+    spdlog::warn("confirmation refused: {}", reply->reason());
+  }
+  fill_tables(*reply, confirmed ? *confirmed->generation : *tables_.running());
+  return grpc::Status::OK;
+}
+
+grpc::Status ControlService::Revert(grpc::ServerContext*, const pop::v1::RevertRequest* request,
+                                    pop::v1::RevertReply* reply) {
+  const auto reverted = tables_.revert(request->generation());
+  if (reverted) {
+    reply->set_reverted(true);
+  } else {
+    reply->set_reason(reverted.refusal().text());
+    spdlog::warn("revert refused: {}", reply->reason());
+  }
+  fill_tables(*reply, reverted ? **reverted : *tables_.running());
+  return grpc::Status::OK;
+}
+
 grpc::Status ControlService::Status(grpc::ServerContext*, const pop::v1::StatusRequest*, pop::v1::StatusReply* reply) {
-  const auto running = tables_.running();
+  const Running state = tables_.state();
+  const auto& running = state.generation;
   reply->set_protocol(protocol_version);
   reply->set_name(config_.name);
   reply->set_version(config_.version);
   reply->set_started(started_);
-  reply->set_generation(running->number);
-  for (const TableInfo& table : running->tables()) fill(*reply->add_tables(), table);
+  for (const char* feature : features) reply->add_features(feature);
+  fill_tables(*reply, *running);
+  fill_unconfirmed(*reply, state);
   for (const core::PublicKey& key : tables_.trusted()) {
     const core::KeyId id = key.id();
     reply->add_trusted_key_ids(id.data(), id.size());

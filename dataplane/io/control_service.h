@@ -47,6 +47,10 @@ class ControlService final : public pop::v1::Pop::Service {
                     pop::v1::LoadReply* reply) override;
   grpc::Status LoadSecrets(grpc::ServerContext* context, const pop::v1::LoadSecretsRequest* request,
                            pop::v1::LoadSecretsReply* reply) override;
+  grpc::Status Confirm(grpc::ServerContext* context, const pop::v1::ConfirmRequest* request,
+                       pop::v1::ConfirmReply* reply) override;
+  grpc::Status Revert(grpc::ServerContext* context, const pop::v1::RevertRequest* request,
+                      pop::v1::RevertReply* reply) override;
   grpc::Status Status(grpc::ServerContext* context, const pop::v1::StatusRequest* request,
                       pop::v1::StatusReply* reply) override;
 

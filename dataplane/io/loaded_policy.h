@@ -11,7 +11,7 @@
 
 namespace anytick::io {
 
-/// What a rule counted in all threads, and before it those of its name in the policies that it replaced.
+/// What a rule counted in all threads, and those of its name in the policies that it replaced or came back after.
 struct RuleTotal {
   uint64_t matched = 0;
   uint64_t decided = 0;
@@ -36,11 +36,16 @@ class LoadedPolicy {
 
   /// What rules of `previous` counted, and until settle() still count, goes on in ours of the same name. Null: nothing.
   void follow(std::shared_ptr<const LoadedPolicy> previous);
-  /// No thread counts for the previous policy any more: lets go of it.
+  /// This policy runs again after `successor`, which had followed it: what that one's rules have counted since, and
+  /// until settle() still count, goes on in ours of the same name.
+  void resume(std::shared_ptr<const LoadedPolicy> successor);
+  /// No thread counts for the other policy any more: lets go of it.
   void settle();
 
  private:
-  std::vector<RuleTotal> inherited_from(const LoadedPolicy& previous) const;
+  std::vector<RuleTotal> inherited_now() const;
+  std::vector<RuleTotal> own() const;
+  std::vector<RuleTotal> by_our_names(const LoadedPolicy& other, const std::vector<RuleTotal>& theirs) const;
 
   TableMemory text_;
   std::unique_ptr<const core::Policy> policy_;
@@ -50,6 +55,7 @@ class LoadedPolicy {
 
   mutable std::mutex inheriting_; ///< guards what follows, so that no total is ever less than it was
   std::shared_ptr<const LoadedPolicy> previous_;
+  std::shared_ptr<const LoadedPolicy> successor_;
   std::vector<RuleTotal> inherited_; ///< of each rule
 };
 

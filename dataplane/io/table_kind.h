@@ -30,12 +30,15 @@ constexpr std::string_view table_name(TableKind kind) {
 /// Of one table. More than one only where the newest of them may be of a table that a crash kept from the disk.
 using Signatures = std::vector<core::Signature>;
 
+/// SHA-256, as in a table's own header, or of a policy's text.
+using TableDigest = std::array<uint8_t, 32>;
+
 /// What a table says of itself, and when it was loaded (seconds since 1970).
 struct TableInfo {
   TableKind kind = TableKind::zone;
   uint32_t format = 0;
   uint64_t size = 0;
-  std::array<uint8_t, 32> digest{};
+  TableDigest digest{};
   uint64_t serial = 0;  ///< zone image only
   uint64_t created = 0; ///< 0 of a policy, which does not say
   uint64_t loaded = 0;

@@ -118,9 +118,9 @@ void Tables::QsbrDeleter::operator()(rte_rcu_qsbr* qsbr) const {
 }
 
 Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> trusted, core::Identity identity,
-               PolicyCompiler compiler, const ThreadNodes& nodes)
+               PolicyCompiler compiler, const ThreadNodes& nodes, SteadyNow now)
     : store_(std::move(store)), trusted_(std::move(trusted)), identity_(std::move(identity)), readers_(readers),
-      nodes_(nodes), compiler_(std::move(compiler)) {
+      nodes_(nodes), compiler_(std::move(compiler)), now_(std::move(now)) {
   auto first = std::make_shared<Generation>();
   first->cookie_keys = random_secrets();
   first->view.cookie_keys = &first->cookie_keys;
@@ -131,11 +131,14 @@ Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> 
   const size_t size = rte_rcu_qsbr_get_memsize(readers);
   qsbr_.reset(static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, size)));
   if (qsbr_ == nullptr || rte_rcu_qsbr_init(qsbr_.get(), readers) != 0) throw std::bad_alloc();
+  watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
-Result<Applied> Tables::load(NewTables tables) {
+Result<Applied> Tables::load(NewTables tables, std::chrono::seconds confirm_within) {
   const auto start = Clock::now();
   const std::vector<TableKind> kinds = tables.kinds();
+  // Asked here, too, so that no policy is compiled in vain.
+  if (auto refusal = waits_for_confirmation()) return std::move(*refusal);
   std::shared_ptr<LoadedPolicy> policy;
   if (tables.policy) {
     auto compiled = compile(std::move(*tables.policy));
@@ -143,13 +146,23 @@ Result<Applied> Tables::load(NewTables tables) {
     policy = std::move(*compiled);
   }
   const std::lock_guard lock(publishing_);
-  Result<std::shared_ptr<const Generation>> next = build(std::move(tables), policy);
+  if (is_due()) bring_back();
+  if (auto refusal = waits_for_confirmation()) return std::move(*refusal);
+  const Result<std::shared_ptr<const Generation>> next = build(std::move(tables), policy);
   if (!next) return next.refusal();
-  if (policy != nullptr) policy->follow(running()->policy);
-  publish(*next);
+  std::shared_ptr<const Unconfirmed> unconfirmed;
+  const auto previous = running();
+  if (confirm_within.count() > 0)
+    unconfirmed =
+        std::make_shared<const Unconfirmed>(Unconfirmed{(*next)->number, previous, kinds, now_() + confirm_within});
+  if (policy != nullptr) policy->follow(previous->policy);
+  publish(*next, unconfirmed);
   if (policy != nullptr) policy->settle();
   const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
-  save(**next, kinds);
+  if (unconfirmed == nullptr)
+    save(**next, kinds);
+  else
+    to_watch_.notify_one();
   return Applied{*next, elapsed};
 }
 
@@ -157,7 +170,7 @@ std::shared_ptr<const Generation> Tables::load_secrets(const core::CookieKeys& k
   const std::lock_guard lock(publishing_);
   auto next = next_generation();
   next->cookie_keys = keys;
-  publish(next);
+  publish(next, unconfirmed_);
   const std::string bytes = write_secrets(keys).SerializeAsString();
   if (const auto refusal = store_.save_secrets(std::as_bytes(std::span(bytes))))
     spdlog::error("the secrets are in use but could not be stored: {}", refusal->text());
@@ -179,7 +192,7 @@ void Tables::load_stored_secrets() {
   }
   auto next = next_generation();
   next->cookie_keys = *keys;
-  publish(std::move(next));
+  publish(std::move(next), nullptr);
   spdlog::info("the stored secrets are in use");
 }
 
@@ -194,7 +207,7 @@ void Tables::load_stored(uint64_t limit) {
       spdlog::error("the stored {} is left out: {}", table_name(kind), next.refusal().text());
       continue;
     }
-    publish(*next);
+    publish(*next, nullptr);
     spdlog::info("the stored {} runs", table_name(kind));
   }
 }
@@ -217,8 +230,15 @@ std::shared_ptr<const Generation> Tables::running() const {
 
 /// The running one with a number of its own.
 std::shared_ptr<Generation> Tables::next_generation() const {
-  auto next = std::make_shared<Generation>(*running());
-  ++next->number;
+  return renumbered(*running());
+}
+
+/// Those tables as the next generation, with the secrets that run.
+std::shared_ptr<Generation> Tables::renumbered(const Generation& tables) const {
+  auto next = std::make_shared<Generation>(tables);
+  const auto now = running();
+  next->number = now->number + 1;
+  next->cookie_keys = now->cookie_keys;
   next->view.cookie_keys = &next->cookie_keys;
   for (Replica& replica : next->replicas) replica.follow(next->view); // of the same tables: there is nothing to refuse
   return next;
@@ -250,8 +270,7 @@ Result<std::shared_ptr<LoadedPolicy>> Tables::compile(NewTable incoming) {
 }
 
 /// `policy`, if any, is that of the tables.
-Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables,
-                                                        std::shared_ptr<const LoadedPolicy> policy) const {
+Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables, std::shared_ptr<LoadedPolicy> policy) const {
   auto next = next_generation();
   if (tables.zone) {
     auto zone = validated<core::ZoneImage>(std::move(*tables.zone), trusted_);
@@ -281,11 +300,12 @@ Result<std::shared_ptr<const Generation>> Tables::build(NewTables tables,
   return std::shared_ptr<const Generation>(std::move(next));
 }
 
-void Tables::publish(std::shared_ptr<const Generation> next) {
+void Tables::publish(std::shared_ptr<const Generation> next, std::shared_ptr<const Unconfirmed> unconfirmed) {
   current_.store(next.get(), std::memory_order_release);
   {
     const std::lock_guard lock(holding_);
     running_.swap(next);
+    unconfirmed_.swap(unconfirmed);
   }
   wait_for_readers(); // then `next`, the old generation, is released
 }
@@ -306,7 +326,8 @@ Result<std::optional<NewTable>> Tables::stored(TableKind kind, uint64_t limit) c
   return std::optional<NewTable>({std::move(**memory), signatures ? std::move(*signatures) : Signatures()});
 }
 
-void Tables::save(const Generation& generation, const std::vector<TableKind>& kinds) const {
+/// Why they could not be stored, or "".
+std::string Tables::save(const Generation& generation, const std::vector<TableKind>& kinds) const {
   std::vector<TableToStore> tables;
   for (const TableKind kind : kinds) {
     switch (kind) {
@@ -321,8 +342,10 @@ void Tables::save(const Generation& generation, const std::vector<TableKind>& ki
       break;
     }
   }
-  if (const auto refusal = store_.save(tables))
-    spdlog::error("the tables run but could not be stored: {}", refusal->text());
+  const auto refusal = store_.save(tables);
+  if (!refusal) return "";
+  spdlog::error("the tables run but could not be stored: {}", refusal->text());
+  return refusal->text();
 }
 
 TableReader::TableReader(Tables& tables, unsigned id)

@@ -59,6 +59,9 @@ std::optional<UploadFault> Upload::begin(const pop::v1::LoadBegin& begin) {
     return violation(fmt::format("protocol {} is not spoken here, only {}", begin.protocol(), protocol_version));
   }
   if (begin.tables().empty()) return violation("no table is announced");
+  if (begin.confirm_seconds() > confirm_seconds_max)
+    return violation(fmt::format("confirm_seconds {} is above {}", begin.confirm_seconds(), confirm_seconds_max));
+  confirm_within_ = std::chrono::seconds(begin.confirm_seconds());
   for (const pop::v1::TableHead& head : begin.tables()) {
     if (auto fault = announce(head)) return fault;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,7 @@ namespace anytick::io {
 
 inline constexpr uint32_t protocol_version = 1;
 inline constexpr size_t chunk_max = size_t{1} << 20; ///< bytes
+inline constexpr uint32_t confirm_seconds_max = 86'400;
 
 /// What came of a step of an upload.
 struct UploadFault {
@@ -36,6 +38,8 @@ class Upload {
   /// After the last part. Afterwards the tables may be taken.
   std::optional<UploadFault> finish() const;
   NewTables take_tables();
+  /// That they are to be confirmed within; 0: they need not be.
+  std::chrono::seconds confirm_within() const { return confirm_within_; }
 
  private:
   struct Incoming {
@@ -53,6 +57,7 @@ class Upload {
 
   uint64_t max_table_bytes_;
   bool begun_ = false;
+  std::chrono::seconds confirm_within_{0};
   std::vector<Incoming> tables_;
   size_t filling_ = 0; ///< index into tables_
 };

@@ -145,6 +145,73 @@ TEST_F(ServiceTest, LoadsTablesThatComeInOneStream) {
   EXPECT_EQ(tables_.running()->number, 1u);
 }
 
+Parts to_be_confirmed(Parts parts, uint32_t within_seconds = 300) {
+  parts[0].mutable_begin()->set_confirm_seconds(within_seconds);
+  return parts;
+}
+
+TEST_F(ServiceTest, LoadIsConfirmed) {
+  ASSERT_EQ(status().features_size(), 1);
+  EXPECT_EQ(status().features(0), "confirm");
+  ASSERT_TRUE(load(stream_of({zone_of(1)})).reply.applied());
+  EXPECT_FALSE(status().has_unconfirmed());
+  const pb::LoadReply loaded = load(to_be_confirmed(stream_of({zone_of(2), geo_of("jp")}))).reply;
+  ASSERT_TRUE(loaded.applied()) << loaded.reason();
+  EXPECT_EQ(loaded.unconfirmed().generation(), 2u);
+  EXPECT_EQ(status().unconfirmed().generation(), 2u);
+  EXPECT_GT(status().unconfirmed().seconds_left(), 200u);
+  EXPECT_LE(status().unconfirmed().seconds_left(), 300u);
+  ASSERT_EQ(status().unconfirmed().previous_size(), 1);
+  EXPECT_EQ(status().unconfirmed().previous(0).serial(), 1u);
+
+  const pb::LoadReply refused = load(stream_of({zone_of(3)})).reply;
+  EXPECT_FALSE(refused.applied());
+  EXPECT_EQ(refused.reason().find("load: generation 2 waits for its confirmation"), 0u) << refused.reason();
+  EXPECT_EQ(refused.unconfirmed().generation(), 2u);
+
+  const auto confirm = [&](uint64_t generation, const std::string& digest) {
+    grpc::ClientContext context;
+    pb::ConfirmRequest request;
+    request.set_generation(generation);
+    request.add_digests(digest);
+    pb::ConfirmReply reply;
+    const grpc::Status status = connect()->Confirm(&context, request, &reply);
+    if (!status.ok()) reply.set_reason(status.error_message());
+    return reply;
+  };
+  EXPECT_EQ(confirm(2, "abc").reason(), "a digest has 32 bytes, not 3");
+  EXPECT_EQ(confirm(2, std::string(32, 'x')).reason(), "confirm: generation 2 has other tables");
+  const pb::ConfirmReply confirmed = confirm(2, loaded.tables(0).digest());
+  EXPECT_TRUE(confirmed.confirmed()) << confirmed.reason();
+  EXPECT_EQ(confirmed.generation(), 2u);
+  EXPECT_EQ(confirmed.tables_size(), 2);
+  EXPECT_EQ(confirmed.not_stored(), "");
+  EXPECT_FALSE(status().has_unconfirmed());
+}
+
+TEST_F(ServiceTest, LoadIsReverted) {
+  ASSERT_TRUE(load(stream_of({zone_of(1)})).reply.applied());
+  const auto revert = [&](uint64_t generation) {
+    grpc::ClientContext context;
+    pb::RevertRequest request;
+    request.set_generation(generation);
+    pb::RevertReply reply;
+    EXPECT_TRUE(connect()->Revert(&context, request, &reply).ok());
+    return reply;
+  };
+  EXPECT_EQ(revert(1).reason(), "revert: no load waits for its confirmation; generation 1 runs");
+  ASSERT_TRUE(load(to_be_confirmed(stream_of({zone_of(2)}))).reply.applied());
+  const pb::RevertReply reverted = revert(2);
+  EXPECT_TRUE(reverted.reverted()) << reverted.reason();
+  EXPECT_EQ(reverted.generation(), 3u);
+  EXPECT_EQ(reverted.tables(0).serial(), 1u);
+  EXPECT_FALSE(status().has_unconfirmed());
+  // With the real clock, once.
+  ASSERT_TRUE(load(to_be_confirmed(stream_of({zone_of(2)}), 1)).reply.applied());
+  EXPECT_TRUE(eventually([&] { return status().tables(0).serial() == 1; }));
+  EXPECT_EQ(status().generation(), 5u);
+}
+
 constexpr std::string_view two_rules = "[[rule]]\nname = 'a'\naction = 'tag t'\n"
                                        "[[rule]]\nname = 'b'\naction = 'limit 5/s'\nbeyond = 'refuse'\n";
 
@@ -317,6 +384,8 @@ INSTANTIATE_TEST_SUITE_P(
         StreamCase{"OtherProtocol", [] { return Parts{begin_of({zone_of(8)}, 2)}; }, grpc::INVALID_ARGUMENT,
                    "protocol 2 is not spoken here, only 1"},
         StreamCase{"NoTables", [] { return Parts{begin_of({})}; }, grpc::INVALID_ARGUMENT, "no table is announced"},
+        StreamCase{"ConfirmationAfterMoreThanADay", [] { return to_be_confirmed({begin_of({zone_of(8)})}, 86'401); },
+                   grpc::INVALID_ARGUMENT, "confirm_seconds 86401 is above 86400"},
         StreamCase{"UnknownKind",
                    [] {
                      return stream_of({{static_cast<pb::TableKind>(9), std::string(64, 'x')}});
