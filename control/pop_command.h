@@ -4,7 +4,7 @@
 
 namespace anytick::control {
 
-/// `anytick pop push | status`, and what pop_registry_command.h adds.
+/// `anytick pop push | confirm | revert | status`, and what pop_registry_command.h adds.
 void add_pop_command(CLI::App& app);
 
 } // namespace anytick::control

@@ -47,6 +47,45 @@ template <class Tables> std::string tables_text(const Tables& tables, uint64_t n
   return text;
 }
 
+/// "zone serial 7", or "geo digest 0102030405060708".
+std::string short_table_text(const v1::TableInfo& table) {
+  if (table.kind() == v1::TABLE_KIND_ZONE) return fmt::format("zone serial {}", table.serial());
+  return fmt::format("{} digest {}", kind_text(table.kind()), hex_text(table.digest()).substr(0, 16));
+}
+
+/// What comes back, as far as it is not what runs: "zone serial 7, no policy".
+template <class Tables> std::string coming_back_text(const v1::Unconfirmed& unconfirmed, const Tables& running) {
+  const auto of_kind = [](const auto& tables, v1::TableKind kind) {
+    return std::find_if(tables.begin(), tables.end(), [&](const v1::TableInfo& table) { return table.kind() == kind; });
+  };
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  const auto& previous = unconfirmed.previous();
+  for (const v1::TableInfo& table : previous) {
+    const auto now = of_kind(running, table.kind());
+    if (now == running.end() || now->digest() != table.digest()) add(short_table_text(table));
+  }
+  for (const v1::TableInfo& table : running)
+    if (of_kind(previous, table.kind()) == previous.end()) add("no " + kind_text(table.kind()));
+  return text.empty() ? "the same tables" : text;
+}
+
+template <class Reply> std::string unconfirmed_text(const Reply& reply) {
+  if (!reply.has_unconfirmed()) return "";
+  return fmt::format("unconfirmed, reverts in {} to {}\n", duration_text(reply.unconfirmed().seconds_left()),
+                     coming_back_text(reply.unconfirmed(), reply.tables()));
+}
+
+/// "refused: ..." or what was done, and what runs.
+template <class Reply> std::string outcome_text(const Reply& reply, bool done, const std::string& what, uint64_t now) {
+  std::string text = done ? what : "refused: " + reply.reason();
+  text += fmt::format("\ngeneration {}\n", reply.generation());
+  if constexpr (requires { reply.unconfirmed(); }) text += unconfirmed_text(reply);
+  text += tables_text(reply.tables(), now);
+  text.pop_back();
+  return text;
+}
+
 std::string_view state_text(v1::SecretState state) {
   return state == v1::SECRET_STATE_ACTIVE ? "active" : "accept-only";
 }
@@ -118,6 +157,13 @@ ordered_json table_json(const v1::TableInfo& table) {
           {"signed_by", table.key_id().empty() ? ordered_json() : ordered_json(hex_text(table.key_id()))}};
 }
 
+ordered_json unconfirmed_json(const v1::Unconfirmed& unconfirmed) {
+  ordered_json previous = ordered_json::array();
+  for (const v1::TableInfo& table : unconfirmed.previous()) previous.push_back(table_json(table));
+  return {
+      {"generation", unconfirmed.generation()}, {"seconds_left", unconfirmed.seconds_left()}, {"previous", previous}};
+}
+
 } // namespace
 
 std::string secrets_text(const google::protobuf::RepeatedPtrField<v1::CookieSecretInfo>& cookies) {
@@ -128,17 +174,24 @@ std::string secrets_text(const google::protobuf::RepeatedPtrField<v1::CookieSecr
 }
 
 std::string load_text(const v1::LoadReply& reply, uint64_t now) {
-  std::string text = reply.applied()
-                         ? fmt::format("applied in {:.1f} ms", static_cast<double>(reply.load_microseconds()) / 1e3)
-                         : "refused: " + reply.reason();
-  text += fmt::format("\ngeneration {}\n", reply.generation()) + tables_text(reply.tables(), now);
-  text.pop_back();
-  return text;
+  const double milliseconds = static_cast<double>(reply.load_microseconds()) / 1e3;
+  return outcome_text(reply, reply.applied(), fmt::format("applied in {:.1f} ms", milliseconds), now);
+}
+
+std::string confirm_text(const v1::ConfirmReply& reply, uint64_t now) {
+  const bool stored = reply.not_stored().empty();
+  return outcome_text(reply, reply.confirmed(),
+                      stored ? "confirmed" : "confirmed, but not stored: " + reply.not_stored(), now);
+}
+
+std::string revert_text(const v1::RevertReply& reply, uint64_t now) {
+  return outcome_text(reply, reply.reverted(), "reverted", now);
 }
 
 std::string status_text(const v1::StatusReply& reply, uint64_t now) {
   std::string text = fmt::format("POP {}\nanytickd {}, protocol {}, up {}, generation {}\n", reply.name(),
                                  reply.version(), reply.protocol(), age_text(reply.started(), now), reply.generation());
+  text += unconfirmed_text(reply);
   text += tables_text(reply.tables(), now);
   if (!reply.trusted_key_ids().empty()) text += "trusted keys:\n";
   for (const std::string& id : reply.trusted_key_ids()) text += fmt::format("  {}\n", hex_text(id));
@@ -164,6 +217,9 @@ std::string status_json(const v1::StatusReply& reply) {
       {"started", reply.started()},    {"generation", reply.generation()}, {"tables", ordered_json::array()},
       {"zones", ordered_json::array()}};
   for (const v1::TableInfo& table : reply.tables()) json["tables"].push_back(table_json(table));
+  json["unconfirmed"] = reply.has_unconfirmed() ? unconfirmed_json(reply.unconfirmed()) : ordered_json();
+  json["features"] = ordered_json::array();
+  for (const std::string& feature : reply.features()) json["features"].push_back(feature);
   json["trusted_keys"] = ordered_json::array();
   for (const std::string& id : reply.trusted_key_ids()) json["trusted_keys"].push_back(hex_text(id));
   for (const v1::Zone& zone : reply.zones())
