@@ -241,10 +241,13 @@ Server change_server(soci::session& sql, const Actor& actor, const geo::Address&
     if (!changes.zones && !changes.zone_netspeed) return;
     std::set<std::string> implied;
     server.zones = checked_zones(sql, what, changes.zones.value_or(server.zones), implied);
-    if (changes.zone_netspeed)
-      server.zone_netspeed = checked_zone_netspeed(what, *changes.zone_netspeed, implied);
-    else
-      std::erase_if(server.zone_netspeed, [&](const auto& each) { return !implied.contains(each.first); });
+    // Those of before go with their zones, whether or not they were told again.
+    auto speeds = changes.zone_netspeed.value_or(server.zone_netspeed);
+    std::erase_if(speeds, [&](const auto& each) {
+      const auto found = server.zone_netspeed.find(each.first);
+      return !implied.contains(each.first) && found != server.zone_netspeed.end() && found->second == each.second;
+    });
+    server.zone_netspeed = checked_zone_netspeed(what, speeds, implied);
   });
 }
 

@@ -156,6 +156,14 @@ TEST_P(RegistryServers, AreChanged) {
   const Server kept = get("9.9.9.9");
   EXPECT_EQ(kept.zones, std::vector<std::string>{"fr"});
   EXPECT_EQ(kept.zone_netspeed.size(), 2u);
+  auto speeds = kept.zone_netspeed;
+  speeds["jp"] = 512;
+  change({.zones = std::vector<std::string>{"jp"}, .zone_netspeed = speeds});
+  expect_told("server", "9.9.9.9", "set", R"({"zones": ["fr"], "zone_netspeed": {"@": 1500, "fr": 3000}})",
+              R"({"zones": ["jp"], "zone_netspeed": {"@": 1500, "jp": 512}})");
+  speeds["fr"] = 512;
+  expect_fault("not in zone 'fr'",
+               [&](soci::session& sql) { change_server(sql, actor, address("9.9.9.9"), {.zone_netspeed = speeds}); });
   expect_fault("needs a zone", [&](soci::session& sql) {
     change_server(sql, actor, address("9.9.9.9"), {.zones = std::vector<std::string>{}});
   });
