@@ -69,9 +69,11 @@ void read_countries(TomlReader& reader, Faults& faults, DemandConfig& demand) {
       std::string code = control::lower_case(key.str());
       // As the pool's zones name it, and as the geo map does.
       if (code == "uk") code = "gb";
-      if (geo::continent_of(code) == geo::Continent::unknown) {
+      const bool known =
+          geo::continent_of(code) != geo::Continent::unknown || geo::continent_by_name(code) || code == "@";
+      if (!known) {
         countries.find(key.str());
-        countries.fault(node, key.str(), "is no country of ISO 3166-1");
+        countries.fault(node, key.str(), "is no country of ISO 3166-1, no continent and not \"@\"");
       } else {
         double queries = 0;
         countries.number(key.str(), queries, 0, 1e18);

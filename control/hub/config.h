@@ -22,8 +22,10 @@ struct ScoresConfig {
 
 /// Who asks what, to tell shares of traffic. [demand]
 struct DemandConfig {
-  std::map<std::string, double> countries; ///< queries of each, of any unit; empty: by IPv4 addresses in the geo map
-  double unnumbered = 0.2;                 ///< share of queries for the zone itself; the rest asks 0 to 3 alike
+  /// Queries of each, of any unit; empty: by IPv4 addresses in the geo map. ISO 3166-1 in lower case, or a continent or
+  /// "@" for clients of whom no more is known.
+  std::map<std::string, double> countries;
+  double unnumbered = 0.2; ///< share of queries for the zone itself; the rest asks 0 to 3 alike
 };
 
 /// What makes a push need --force. [guard]

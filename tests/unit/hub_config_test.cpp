@@ -63,6 +63,8 @@ unnumbered = 0.5
 [demand.countries]
 us = 1000
 UK = 2.5
+south-america = 7
+"@" = 0
 [guard]
 zone_servers_removed = 0.5
 zone_capacity_removed = 0.6
@@ -105,7 +107,8 @@ push = false
   EXPECT_EQ(config.scores.history_days, 0u);
   EXPECT_EQ(config.scores.full_history_days, 1u);
   EXPECT_FALSE(config.scores.keep_files);
-  EXPECT_EQ(config.demand.countries, (std::map<std::string, double>{{"gb", 2.5}, {"us", 1000}}));
+  EXPECT_EQ(config.demand.countries,
+            (std::map<std::string, double>{{"@", 0}, {"gb", 2.5}, {"south-america", 7}, {"us", 1000}}));
   EXPECT_EQ(config.demand.unnumbered, 0.5);
   EXPECT_EQ(config.guard.zone_servers_removed, 0.5);
   EXPECT_EQ(config.guard.zone_capacity_removed, 0.6);
