@@ -10,6 +10,7 @@
 #include "control/command.h"
 #include "control/explain_command.h"
 #include "control/geo_command.h"
+#include "control/help_command.h"
 #include "control/key_command.h"
 #include "control/policy_command.h"
 #include "control/pop_command.h"
@@ -45,6 +46,7 @@ int run(int argc, char** argv) {
   add_vendor_command(app);
   add_root_command(app);
   add_audit_command(app);
+  add_help_commands(app, ANYTICK_VERSION);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
