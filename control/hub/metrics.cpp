@@ -44,13 +44,19 @@ std::string Metrics::text() const {
 }
 
 void Metrics::pop(const std::string& name, bool reachable, bool current, int64_t serial) {
+  const std::lock_guard lock(pops_mutex_);
+  pops_.insert(name);
   reachable_.Add({{"pop", name}}).Set(reachable ? 1 : 0);
   current_.Add({{"pop", name}}).Set(current ? 1 : 0);
   serial_.Add({{"pop", name}}).Set(static_cast<double>(serial));
 }
 
-void Metrics::forget_pop(const std::string& name) {
-  for (auto* family : {&reachable_, &current_, &serial_}) family->Remove(&family->Add({{"pop", name}}));
+void Metrics::keep_pops(const std::set<std::string>& names) {
+  const std::lock_guard lock(pops_mutex_);
+  for (const std::string& name : pops_)
+    if (!names.contains(name))
+      for (auto* family : {&reachable_, &current_, &serial_}) family->Remove(&family->Add({{"pop", name}}));
+  std::erase_if(pops_, [&](const std::string& name) { return !names.contains(name); });
 }
 
 } // namespace anytick::hub

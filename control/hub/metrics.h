@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 
 #include <prometheus/counter.h>
@@ -19,13 +21,16 @@ class Metrics {
 
   /// Of a POP; it appears when it is told of first.
   void pop(const std::string& name, bool reachable, bool current, int64_t serial);
-  void forget_pop(const std::string& name);
+  /// Forgets all others.
+  void keep_pops(const std::set<std::string>& names);
 
  private:
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
   prometheus::Family<prometheus::Gauge>& reachable_;
   prometheus::Family<prometheus::Gauge>& current_;
   prometheus::Family<prometheus::Gauge>& serial_;
+  std::mutex pops_mutex_;
+  std::set<std::string> pops_;
 
  public:
   prometheus::Counter& rows;         ///< of score feeds that counted

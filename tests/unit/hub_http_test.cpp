@@ -76,7 +76,7 @@ TEST(HubMetrics, AreInPrometheusText) {
   metrics.pop("ams1", true, false, 7);
   metrics.pop("ams1", true, true, 8);
   metrics.pop("gone", false, false, 0);
-  metrics.forget_pop("gone");
+  metrics.keep_pops({"ams1"});
   const std::string text = metrics.text();
   for (const char* line : {"anytick_score_rows_total 3\n", "anytick_pop_serial{pop=\"ams1\"} 8\n",
                            "anytick_pop_current{pop=\"ams1\"} 1\n", "# TYPE anytick_held gauge\n"})
