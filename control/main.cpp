@@ -11,6 +11,7 @@
 #include "control/explain_command.h"
 #include "control/geo_command.h"
 #include "control/help_command.h"
+#include "control/init_command.h"
 #include "control/key_command.h"
 #include "control/policy_command.h"
 #include "control/pop_command.h"
@@ -32,6 +33,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", ANYTICK_VERSION);
   app.footer("Exit codes: 0 done; 1 refused, or faults found; 2 usage; 3 POP not reachable.");
   app.require_subcommand(1);
+  add_init_command(app);
   add_zone_command(app);
   add_explain_command(app);
   add_geo_command(app);
