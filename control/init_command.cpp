@@ -56,7 +56,7 @@ spool = "spool"              # feeders drop score logs here
 # servers_demoted = 0.1
 
 [run]
-# interval_seconds = 60
+# interval = 60             # seconds between plans
 # listen = "127.0.0.1:9153"  # /metrics, /health, /verify/TOKEN
 )";
 
