@@ -7,7 +7,7 @@
 namespace anytick::store {
 namespace {
 
-constexpr std::array<const char*, 27> registry_and_revisions{
+constexpr std::array<const char*, 28> registry_and_revisions{
     "CREATE TABLE ids (kind TEXT PRIMARY KEY, last BIGINT NOT NULL)",
 
     // The registry
@@ -52,16 +52,19 @@ constexpr std::array<const char*, 27> registry_and_revisions{
     "step DOUBLE PRECISION NOT NULL, score DOUBLE PRECISION NOT NULL, clock_offset DOUBLE PRECISION, rtt DOUBLE "
     "PRECISION, leap BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (server, time, monitor))",
 
-    // What was planned and pushed. `image` is in base64.
+    // What was planned and pushed. `image` is in base64; it and `plan` are "" where they were pruned. `stage` and
+    // `soak` are of delivery/pushes.h.
     "CREATE TABLE revisions (serial BIGINT PRIMARY KEY, base BIGINT, created BIGINT NOT NULL, who TEXT NOT NULL, "
-    "reason "
-    "TEXT NOT NULL, checksum TEXT NOT NULL, plan TEXT NOT NULL, digest TEXT NOT NULL, image TEXT NOT NULL)",
+    "reason TEXT NOT NULL, checksum TEXT NOT NULL, plan TEXT NOT NULL, digest TEXT NOT NULL, query_policy TEXT NOT "
+    "NULL, image TEXT NOT NULL)",
+    "CREATE INDEX revisions_by_digest ON revisions (digest)",
     "CREATE TABLE pushes (id BIGINT PRIMARY KEY, serial BIGINT NOT NULL REFERENCES revisions (serial), previous BIGINT "
     "REFERENCES revisions (serial), time BIGINT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, forced BIGINT NOT "
-    "NULL, state TEXT NOT NULL, confirm_by BIGINT)",
+    "NULL, state TEXT NOT NULL, stage TEXT NOT NULL, soak BIGINT NOT NULL, confirm_by BIGINT, detail TEXT NOT NULL)",
     "CREATE INDEX pushes_by_serial ON pushes (serial)",
-    "CREATE TABLE deliveries (push BIGINT NOT NULL REFERENCES pushes (id), pop TEXT NOT NULL, time BIGINT NOT NULL, "
-    "state TEXT NOT NULL, generation BIGINT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (push, pop))",
+    "CREATE TABLE deliveries (push BIGINT NOT NULL REFERENCES pushes (id), pop TEXT NOT NULL, canary BIGINT NOT NULL, "
+    "asked BIGINT NOT NULL, time BIGINT NOT NULL, state TEXT NOT NULL, generation BIGINT NOT NULL, detail TEXT NOT "
+    "NULL, PRIMARY KEY (push, pop))",
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE INDEX deliveries_by_pop ON deliveries (pop)",
 };
