@@ -21,6 +21,9 @@ inline constexpr int exit_done = 0;
 inline constexpr int exit_refused = 1; ///< refused, or faults found
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_unreachable = 3; ///< a POP could not be reached
+inline constexpr int exit_guarded = 4;     ///< the guard objects to a plan: nothing was sent
+inline constexpr int exit_incomplete = 5;  ///< some POPs do not run what they are to
+inline constexpr int exit_changes = 6;     ///< `plan --exit-code`: POPs would answer differently
 
 /// Ends a command: main() prints the text to stderr and exits with the code.
 struct CommandFailure : std::runtime_error {

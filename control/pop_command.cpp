@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "control/command.h"
+#include "control/fleet_status.h"
 #include "control/pop_registry_command.h"
 #include "control/pop_text.h"
 #include "control/push.h"
@@ -30,6 +31,7 @@ namespace {
 using std::chrono::steady_clock;
 
 struct PopOptions {
+  HubOptions hub; ///< of `status`
   std::string pop = "unix:/run/anytick/pop.sock";
   double timeout = 60; ///< seconds; more than a POP takes for a policy, to its refusal
   PopTls tls;          ///< no `ca`: without
@@ -240,7 +242,15 @@ void add_pop_command(CLI::App& app) {
   CLI::App* status = pop->add_subcommand("status", "Show what a POP runs and counts");
   status->add_flag("--json", options->json, "as one JSON object");
   add_common_options(*status, *options);
-  status->callback([options] { run_status(*options); });
+  add_hub_options(*status, options->hub);
+  status->footer(
+      "Without --pop, and with a hub: a table of all its POPs; exit code 5 if one does not run what it is to.\n"
+      "Examples: anytick pop status\n"
+      "          anytick pop status --pop unix:/run/anytick/pop.sock --json");
+  status->callback([options, status] {
+    if (status->count("--pop") == 0 && has_hub(options->hub)) return print_fleet_status(options->hub, options->json);
+    run_status(*options);
+  });
 
   add_pop_registry_commands(*pop);
 }

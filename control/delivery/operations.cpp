@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "control/delivery/begin.h"
+#include "control/delivery/fleet.h"
 #include "control/registry/pops.h"
 #include "control/text.h"
 
@@ -142,6 +143,14 @@ Outcome revert(const Desk& desk, const registry::Actor& actor) {
 std::optional<Outcome> recover(const Desk& desk) {
   const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
   return settle(desk, *lease, false);
+}
+
+size_t prune(const Desk& desk, size_t keep) {
+  const FleetReport report = ask_fleet(desk, std::nullopt);
+  if (std::ranges::any_of(report.pops, [](const PopReport& each) { return !each.status; })) return 0;
+  size_t dropped = 0;
+  desk.database.transact([&](soci::session& sql) { dropped = prune_revisions(sql, keep, running_serials(report)); });
+  return dropped;
 }
 
 } // namespace anytick::delivery
