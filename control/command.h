@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -42,6 +43,26 @@ inline std::string_view as_text(std::span<const std::byte> bytes) {
 
 /// The whole file; its data is aligned for any table (16 bytes). Throws CommandFailure.
 std::vector<std::byte> read_file(const std::string& path);
+
+/// Replaces a file in one step, by what was written until commit(): after a crash it holds the old bytes or the new
+/// ones, on disk before commit() returns. Without it, the old file stays. All throw CommandFailure.
+class FileReplacement {
+ public:
+  /// It has `mode` less the umask.
+  explicit FileReplacement(const std::string& path, mode_t mode = 0666);
+  FileReplacement(const FileReplacement&) = delete;
+  FileReplacement& operator=(const FileReplacement&) = delete;
+  ~FileReplacement();
+
+  void write(std::span<const std::byte> bytes);
+  void commit();
+
+ private:
+  std::string path_;
+  mode_t mode_;
+  struct Temporary;
+  std::unique_ptr<Temporary> file_;
+};
 
 /// Replaces `path` in one step: after a crash it holds the old bytes or the new ones, on disk before this returns.
 /// It has `mode` less the umask. Throws CommandFailure and then leaves no temporary file behind.

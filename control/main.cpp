@@ -19,6 +19,7 @@
 #include "control/score_command.h"
 #include "control/secret_command.h"
 #include "control/server_command.h"
+#include "control/transfer_command.h"
 #include "control/tree_command.h"
 #include "control/vendor_command.h"
 #include "control/zone_command.h"
@@ -48,6 +49,7 @@ int run(int argc, char** argv) {
   add_vendor_command(app);
   add_root_command(app);
   add_audit_command(app);
+  add_transfer_command(app);
   add_help_commands(app, ANYTICK_VERSION);
   try {
     app.parse(argc, argv);

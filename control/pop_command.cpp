@@ -1,9 +1,6 @@
 #include "control/pop_command.h"
 
-#include <unistd.h>
-
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -16,6 +13,7 @@
 #include "control/command.h"
 #include "control/pop_registry_command.h"
 #include "control/pop_text.h"
+#include "control/progress.h"
 #include "control/push.h"
 #include "control/secrets.h"
 #include "control/signing.h"
@@ -97,27 +95,6 @@ std::string signature_of(std::span<const std::byte> table, const std::string& fi
   return signature ? std::string(signature->begin(), signature->end()) : "";
 }
 
-/// Shows how far a push is to whoever waits for it at a terminal.
-class ProgressLine {
- public:
-  void operator()(size_t sent, size_t total) {
-    if (!terminal_ || steady_clock::now() - last_ < interval) return;
-    last_ = steady_clock::now();
-    shown_ = true;
-    constexpr size_t mebibyte = size_t{1} << 20;
-    fmt::print(stderr, "\rsent {} of {} MiB ", sent / mebibyte, total / mebibyte);
-  }
-  ~ProgressLine() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  static constexpr std::chrono::milliseconds interval{200};
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool shown_ = false;
-  steady_clock::time_point last_ = steady_clock::now();
-};
-
 /// Before the tables: what is wrong with the file is known before anything is sent.
 void push_secrets(const PopOptions& options) {
   const pop::v1::LoadSecretsReply reply = client(options).load_secrets(read_secrets_file(options.secrets));
@@ -150,7 +127,11 @@ void run_push(const PopOptions& options) {
   pop::v1::LoadReply reply;
   {
     ProgressLine line;
-    reply = client(options).load(tables, std::ref(line), confirm_within);
+    constexpr size_t mebibyte = size_t{1} << 20;
+    const auto show = [&](size_t sent, size_t total) {
+      line.show([&] { return fmt::format("sent {} of {} MiB ", sent / mebibyte, total / mebibyte); });
+    };
+    reply = client(options).load(tables, show, confirm_within);
   }
   const std::chrono::duration<double, std::milli> took = steady_clock::now() - start;
   if (!reply.applied()) refuse(options, load_text(reply, now()));
