@@ -38,10 +38,10 @@ packages_run=(
 )
 packages_test=(
   clang clang-format libclang-rt-14-dev shellcheck
-  bind9-dnsutils bird2 dpdk-dev ldnsutils librte-net-null23 librte-net-pcap23 librte-net-ring23
+  bind9-dnsutils bird2 busybox-static cpio dpdk-dev ldnsutils librte-net-null23 librte-net-pcap23 librte-net-ring23
   postgresql-15
   python3-dnspython python3-grpcio python3-ntplib python3-protobuf
-  valgrind
+  qemu-system-x86 valgrind
 )
 
 # missing_packages NAME...: those that are not installed.
@@ -63,6 +63,17 @@ install_packages() {
   apt-get update --quiet=2 || die "apt-get update failed: is the package mirror reachable?"
   apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" >/dev/null ||
     die "apt-get could not install: ${missing[*]}"
+}
+
+# download_packages DIRECTORY NAME...: their .deb files, of the release that is configured, signatures checked by apt.
+download_packages() {
+  local directory=$1 options=(-o APT::Sandbox::User=root)
+  shift
+  (
+    cd "$directory" || exit
+    apt-get "${options[@]}" download --quiet=2 "$@" 2>/dev/null && exit
+    apt-get update --quiet=2 && apt-get "${options[@]}" download --quiet=2 "$@"
+  ) >&2 || die "apt-get could not download: $*"
 }
 
 require_debian() {

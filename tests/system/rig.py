@@ -319,10 +319,13 @@ idle = "{self.idle}"
         return output
 
 
-def _prepare_daemon():
-    """In the daemon's process, before it is one."""
-    # Should this process be killed, nobody else would stop the daemon.
+def end_with_parent():
+    """In the process of a program, before it is one: should this one be killed, nobody else would stop it."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _prepare_daemon():
+    end_with_parent()
     # A POP's workers have their cores to themselves; here they share them with whatever else runs.
     os.setpriority(os.PRIO_PROCESS, 0, -20)
 
