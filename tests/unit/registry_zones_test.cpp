@@ -120,7 +120,9 @@ TEST_P(RegistryZones, TreeRefusesWhatIsNoZone) {
                                                {"acme", "europe", "vendor zone of this name"},
                                                {"www", "europe", "static data"},
                                                {"mail", "europe", "static data"}})
-    expect_fault(why, [&](soci::session& sql) { add_tree_zone(sql, actor, {name, parent, ""}); });
+    expect_fault(why, [&, name = name, parent = parent](soci::session& sql) {
+      add_tree_zone(sql, actor, {name, parent, ""});
+    });
 }
 
 TEST_P(RegistryZones, TreeKeepsWhatIsInUse) {
@@ -224,7 +226,7 @@ TEST_P(RegistryZones, VendorsHaveNamesOfTheirOwn) {
                                                         {"us-ca", "where clients are"},
                                                         {"as64500", "where clients are"},
                                                         {"mail", "static data"}})
-    expect_fault(why, [&](soci::session& sql) { add_vendor(sql, actor, vendor(name)); });
+    expect_fault(why, [&, name = name](soci::session& sql) { add_vendor(sql, actor, vendor(name)); });
   transact([&](soci::session& sql) { add_tree_zone(sql, actor, {"nordics", "europe", ""}); });
   expect_fault("zone of servers", [&](soci::session& sql) { add_vendor(sql, actor, vendor("nordics")); });
   VendorZone zone = vendor("fine");
