@@ -94,6 +94,8 @@ std::optional<Refusal> Database::prepare(const std::string& shown) {
     std::string mode;
     session_ << "PRAGMA journal_mode = WAL", soci::into(mode);
     session_ << "PRAGMA synchronous = FULL";
+    // 64 MiB at most: a large transaction writes its pages once.
+    session_ << "PRAGMA cache_size = -65536";
     session_ << "PRAGMA foreign_keys = ON";
   } else {
     session_ << "SET client_min_messages = warning";
@@ -136,6 +138,11 @@ void Database::attempt_once(const char* begin, const std::function<void(soci::se
     }
     throw;
   }
+}
+
+void lock_table(soci::session& sql, const std::string& table) {
+  // SQLite has one writer at a time anyhow: transact() begins at once as that.
+  if (sql.get_backend_name() == "postgresql") sql << "LOCK TABLE " + table + " IN SHARE ROW EXCLUSIVE MODE";
 }
 
 int64_t next_id(soci::session& sql, const std::string& kind) {

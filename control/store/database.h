@@ -49,6 +49,10 @@ class Database {
   soci::session session_;
 };
 
+/// From here to the transaction's end nobody else writes this table, who locks it, too: those wait in a queue, where
+/// conflicts would have to be tried again. First in a transaction, or it does not see what those before it wrote.
+void lock_table(soci::session& sql, const std::string& table);
+
 /// A number that no row of this kind ever had. Within a transaction.
 int64_t next_id(soci::session& sql, const std::string& kind);
 
