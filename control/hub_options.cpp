@@ -58,6 +58,11 @@ hub::Config hub_config(const HubOptions& options) {
   return config;
 }
 
+hub::Config hub_config_or_default(const HubOptions& options) {
+  const bool is_needed = options.database.empty() || ::access(options.hub.c_str(), F_OK) == 0;
+  return is_needed ? hub_config(options) : hub::Config();
+}
+
 std::unique_ptr<store::Database> open_database(const HubOptions& options) {
   auto database = store::Database::open(options.database.empty() ? hub_config(options).database : options.database);
   if (!database) throw CommandFailure(exit_refused, database.refusal().text());

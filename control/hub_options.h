@@ -28,6 +28,8 @@ void add_hub_options(CLI::App& command, HubOptions& options);
 void add_actor_options(CLI::App& command, HubOptions& options);
 
 hub::Config hub_config(const HubOptions& options);
+/// The same, or what is so by default where a database was told and there is no configuration.
+hub::Config hub_config_or_default(const HubOptions& options);
 /// A database that was told needs no configuration.
 std::unique_ptr<store::Database> open_database(const HubOptions& options);
 

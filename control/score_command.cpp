@@ -1,11 +1,9 @@
 #include "control/score_command.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -13,10 +11,13 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.h"
+#include "control/score_ingest_command.h"
+#include "control/score_show_command.h"
+#include "control/score_text.h"
+#include "control/score_upkeep_command.h"
 #include "control/scores/fitting.h"
 #include "control/scores/ingest.h"
 #include "control/scores/step.h"
-#include "control/text.h"
 
 namespace anytick::control {
 namespace {
@@ -33,94 +34,12 @@ struct ReplayOptions {
   bool json = false;
 };
 
-constexpr std::array<const char*, scores::taken_count> taken_names{"counted", "again", "conflicting", "history",
-                                                                   "too_late"};
-
-constexpr std::array<const char*, scores::taken_count> taken_words{
-    "counted", "again", "of a second that has another", "for history only", "too late for their place in the score"};
-
 int64_t newest_of(const Scoreboard& board) {
   int64_t newest = 0;
   for (const auto& [server, standings] : board.servers())
     for (const Standing& each : standings)
       if (each.checks > 0) newest = std::max(newest, each.when());
   return newest;
-}
-
-std::string name_of(const Scoreboard& board, uint32_t monitor) {
-  const auto found = board.monitor_names().find(monitor);
-  return found == board.monitor_names().end() ? "" : found->second;
-}
-
-void print_row(const std::string& server, const std::string& who, std::string_view status, const std::string& score,
-               const std::string& checks, const std::string& latest) {
-  fmt::print("{:<39} {:<24} {:<9} {:>8} {:>8}  {}\n", server, who, status, score, checks, latest);
-}
-
-void print_text(const Scoreboard& board, int64_t at) {
-  print_row("SERVER", "MONITOR", "STATUS", "SCORE", "CHECKS", "LATEST");
-  for (const auto& [address, standings] : board.servers()) {
-    const std::string server = geo::to_text(address);
-    const auto overall = scores::overall_of(standings, at);
-    print_row(server, "overall", "-", overall ? fmt::format("{:.3f}", *overall) : "-", "-",
-              date_text(static_cast<uint64_t>(at)));
-    for (const Standing& each : standings)
-      if (each.checks > 0)
-        print_row(server, fmt::format("{} {}", each.monitor, name_of(board, each.monitor)),
-                  scores::status_name(each.status), fmt::format("{:.3f}", each.score), std::to_string(each.checks),
-                  date_text(static_cast<uint64_t>(each.when())));
-  }
-}
-
-/// "2 files: 40 rows counted, 3 again": what there was none of is left out.
-std::string summary(const std::vector<scores::Ingested>& files) {
-  uint64_t skipped = 0;
-  std::array<uint64_t, scores::taken_count> taken{};
-  for (const scores::Ingested& file : files) {
-    skipped += file.read.skipped;
-    for (size_t kind = 0; kind < taken.size(); ++kind) taken[kind] += file.taken[kind];
-  }
-  std::string text = fmt::format("{} file{}: {} rows counted", files.size(), files.size() == 1 ? "" : "s", taken[0]);
-  for (size_t kind = 1; kind < taken.size(); ++kind)
-    if (taken[kind] > 0) text += fmt::format(", {} {}", taken[kind], taken_words[kind]);
-  if (skipped > 0) text += fmt::format(", {} overall scores of others skipped", skipped);
-  return text;
-}
-
-ordered_json json_of(const Scoreboard& board, const Standing& standing) {
-  return {{"id", standing.monitor},
-          {"name", name_of(board, standing.monitor)},
-          {"status", scores::status_name(standing.status)},
-          {"score", standing.score},
-          {"checks", standing.checks},
-          {"latest", standing.when()}};
-}
-
-ordered_json json_of(const Scoreboard& board, int64_t at) {
-  auto servers = ordered_json::array();
-  for (const auto& [address, standings] : board.servers()) {
-    auto monitors = ordered_json::array();
-    for (const Standing& each : standings)
-      if (each.checks > 0) monitors.push_back(json_of(board, each));
-    const auto overall = scores::overall_of(standings, at);
-    servers.push_back({{"server", geo::to_text(address)},
-                       {"score", overall ? ordered_json(*overall) : ordered_json()},
-                       {"monitors", monitors}});
-  }
-  return servers;
-}
-
-ordered_json json_of(const std::vector<scores::Ingested>& files, const std::vector<std::string>& names) {
-  auto all = ordered_json::array();
-  for (size_t i = 0; i < files.size(); ++i) {
-    ordered_json file{{"file", names[i]}};
-    for (size_t kind = 0; kind < taken_names.size(); ++kind) file[taken_names[kind]] = files[i].taken[kind];
-    file["skipped"] = files[i].read.skipped;
-    file["faults"] = files[i].faults.count();
-    file["refusal"] = files[i].refusal ? ordered_json(files[i].refusal->text()) : ordered_json();
-    all.push_back(std::move(file));
-  }
-  return all;
 }
 
 scores::IngestOptions ingest_options(const ReplayOptions& options) {
@@ -134,24 +53,28 @@ scores::IngestOptions ingest_options(const ReplayOptions& options) {
 void run_replay(const ReplayOptions& options) {
   const scores::IngestOptions ingest = ingest_options(options);
   Scoreboard board;
-  std::vector<scores::Ingested> files;
-  size_t unclean = 0;
+  IngestTotals totals;
+  auto files = ordered_json::array();
   for (const std::string& file : options.files) {
-    files.push_back(scores::ingest(file, ingest, board, {}));
-    fmt::print(stderr, "{}", files.back().why());
-    unclean += !files.back().clean();
+    const scores::Ingested told = scores::ingest(file, ingest, board, {});
+    fmt::print(stderr, "{}", told.why());
+    totals.add(told);
+    files.push_back(json_of(told, file));
   }
   const int64_t at = options.at.value_or(newest_of(board));
-  if (options.json) {
-    const ordered_json all{{"at", at}, {"servers", json_of(board, at)}, {"files", json_of(files, options.files)}};
-    fmt::print("{}\n", all.dump(2, ' ', false, ordered_json::error_handler_t::replace));
-  } else {
-    print_text(board, at);
-    fmt::print("{}\n", summary(files));
+  auto servers = ordered_json::array();
+  if (!options.json) fmt::print("{}", standings_header());
+  for (const auto& [server, standings] : board.servers()) {
+    if (options.json)
+      servers.push_back(standings_json(board, server, at));
+    else
+      fmt::print("{}", standings_text(board, server, at));
   }
-  if (unclean > 0)
-    throw CommandFailure(exit_refused,
-                         fmt::format("faults in {} of {} file{}", unclean, files.size(), files.size() == 1 ? "" : "s"));
+  if (options.json)
+    fmt::print("{}\n", dumped({{"at", at}, {"servers", servers}, {"files", files}}, 2));
+  else
+    fmt::print("{}\n", totals.text());
+  totals.check();
 }
 
 struct StepOptions {
@@ -209,6 +132,11 @@ void add_step(CLI::App& score) {
 void add_score_command(CLI::App& app) {
   CLI::App* score = app.add_subcommand("score", "Scores of servers, as monitors see them");
   score->require_subcommand(1);
+  add_score_ingest(*score);
+  add_score_show(*score);
+  add_score_list(*score);
+  add_score_prune(*score);
+  add_score_monitor(*score);
   add_replay(*score);
   add_step(*score);
 }

@@ -11,11 +11,12 @@ class Nowhere : public RowSink {
 
 class BoardSink : public RowSink {
  public:
-  BoardSink(Scoreboard& board, const Keep& keep, Ingested& told) : board_(board), keep_(keep), told_(told) {}
+  BoardSink(Scoreboard& board, const Keep& keep, std::array<uint64_t, taken_count>& taken)
+      : board_(board), keep_(keep), taken_(taken) {}
 
   void take(const Row& row) override {
     const Scoreboard::Change change = board_.take(row);
-    ++told_.taken[static_cast<size_t>(change.taken)];
+    ++taken_[static_cast<size_t>(change.taken)];
     if (keep_ && (change.taken == Taken::counted || change.taken == Taken::history))
       keep_(row, change.taken, change.standing);
   }
@@ -24,7 +25,7 @@ class BoardSink : public RowSink {
  private:
   Scoreboard& board_;
   const Keep& keep_;
-  Ingested& told_;
+  std::array<uint64_t, taken_count>& taken_;
 };
 
 void read(const std::string& path, const ReadOptions& options, RowSink& sink, Ingested& told) {
@@ -41,7 +42,7 @@ std::string Ingested::why() const {
   return faults.text() + (refusal ? refusal->text() + "\n" : "");
 }
 
-Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board, const Keep& keep) {
+Ingested read_into(const std::string& path, const IngestOptions& options, RowSink& sink) {
   if (options.strict) {
     Ingested trial(path);
     Nowhere nowhere;
@@ -49,8 +50,15 @@ Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboar
     if (!trial.clean()) return trial;
   }
   Ingested told(path);
-  BoardSink sink(board, keep, told);
   read(path, options.read, sink, told);
+  return told;
+}
+
+Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board, const Keep& keep) {
+  std::array<uint64_t, taken_count> taken{};
+  BoardSink sink(board, keep, taken);
+  Ingested told = read_into(path, options, sink);
+  told.taken = taken;
   return told;
 }
 

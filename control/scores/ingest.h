@@ -34,6 +34,9 @@ struct Ingested {
   std::string why() const; ///< lines for people; "" if clean
 };
 
+/// Reads a file into the sink, as options say; with `strict`, nothing of a file with a fault. `taken` is the sink's.
+Ingested read_into(const std::string& path, const IngestOptions& options, RowSink& sink);
+
 /// Takes a file's rows. The same file again changes nothing.
 Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board, const Keep& keep);
 

@@ -7,26 +7,28 @@ namespace {
 
 constexpr size_t shown_max = 60;
 
-std::string printable(std::string_view value) {
-  std::string text;
-  for (const char c : value.substr(0, shown_max)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f)
-      text += fmt::format("\\x{:02x}", byte);
-    else
-      text += c;
-  }
-  return value.size() > shown_max ? text + "..." : text;
-}
-
 } // namespace
+
+std::string printable(std::string_view value, size_t most) {
+  std::string text;
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte >= 0x20 && byte < 0x7f;
+    if (text.size() + (plain ? 1 : 4) > most) return text + "...";
+    if (plain)
+      text += c;
+    else
+      text += fmt::format("\\x{:02x}", byte);
+  }
+  return text;
+}
 
 void RowFaults::add(uint64_t line, std::string_view name, std::string_view value, std::string_view reason) {
   ++count_;
   if (told_.size() == told_max_) return;
   std::string text;
   if (!name.empty()) text = fmt::format("{} ", name);
-  if (!value.empty()) text += fmt::format("\"{}\" ", printable(value));
+  if (!value.empty()) text += fmt::format("\"{}\" ", printable(value, shown_max));
   text += reason;
   told_.push_back({file_, fmt::format("line {}", line), text});
 }

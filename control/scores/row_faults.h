@@ -10,6 +10,9 @@
 
 namespace anytick::scores {
 
+/// The value as printable ASCII: other bytes are escaped, "\x0a"; "..." for what is beyond `most` characters.
+std::string printable(std::string_view value, size_t most);
+
 /// What is wrong with the rows of a file: all are counted, the first ones told.
 class RowFaults {
  public:

@@ -46,15 +46,28 @@ const Standing* Scoreboard::find(const geo::Address& server, uint32_t monitor) c
   return place == found->second.end() || place->monitor != monitor ? nullptr : &*place;
 }
 
-std::optional<double> Scoreboard::overall(const geo::Address& server, int64_t now) const {
-  const auto found = servers_.find(server);
-  return found == servers_.end() ? std::nullopt : overall_of(found->second, now);
+void Scoreboard::limit(uint32_t monitor, MonitorStatus at_most) {
+  if (at_most == MonitorStatus::active)
+    limits_.erase(monitor);
+  else
+    limits_[monitor] = at_most;
 }
 
-std::optional<double> overall_of(const Scoreboard::Standings& standings, int64_t now) {
+MonitorStatus Scoreboard::status(const Standing& standing) const {
+  const auto found = limits_.find(standing.monitor);
+  return found == limits_.end() ? standing.status : std::max(standing.status, found->second);
+}
+
+std::optional<double> Scoreboard::overall(const geo::Address& server, int64_t now) const {
+  const auto found = servers_.find(server);
+  return found == servers_.end() ? std::nullopt : overall(found->second, now);
+}
+
+std::optional<double> Scoreboard::overall(const Standings& standings, int64_t now) const {
   std::vector<Latest> latest;
+  latest.reserve(standings.size());
   for (const Standing& each : standings)
-    if (each.checks > 0) latest.push_back({each.when(), each.score, each.status});
+    if (each.checks > 0) latest.push_back({each.when(), each.score, status(each)});
   return recent_median(latest, now);
 }
 

@@ -30,23 +30,29 @@ class Scoreboard {
   Change take(const Row& row);
   void take(const geo::Address& server, const Monitor& monitor);
 
+  /// No standing of this monitor counts as more trusted than that; `active` lets each be what it is.
+  void limit(uint32_t monitor, MonitorStatus at_most);
+
   /// Puts back what was stored; replaces what is there.
   void restore(const geo::Address& server, Standing standing);
 
   /// nullptr: that monitor said nothing of that server. Valid until the next row.
   const Standing* find(const geo::Address& server, uint32_t monitor) const;
   std::optional<double> overall(const geo::Address& server, int64_t now) const;
+  std::optional<double> overall(const Standings& standings, int64_t now) const;
+  /// With its monitor's limit.
+  MonitorStatus status(const Standing& standing) const;
   const std::map<geo::Address, Standings>& servers() const { return servers_; }
   const std::map<uint32_t, std::string>& monitor_names() const { return names_; }
+  const std::map<uint32_t, MonitorStatus>& limits() const { return limits_; } ///< none is `active`
 
  private:
   Standing& standing(const geo::Address& server, uint32_t monitor);
 
   std::map<geo::Address, Standings> servers_;
   std::map<uint32_t, std::string> names_;
+  std::map<uint32_t, MonitorStatus> limits_;
   std::pair<const geo::Address, Standings>* last_ = nullptr; ///< a log is mostly of one server
 };
-
-std::optional<double> overall_of(const Scoreboard::Standings& standings, int64_t now);
 
 } // namespace anytick::scores

@@ -6,10 +6,6 @@
 namespace anytick::scores {
 namespace {
 
-double after(double score, const Check& check) {
-  return check.stated ? check.value : next_score(score, {check.value, check.cap});
-}
-
 /// Moves into the base what the window does not hold any more.
 void shift_window(Standing& standing) {
   std::vector<Check>& recent = standing.recent;
@@ -17,13 +13,17 @@ void shift_window(Standing& standing) {
   size_t gone = recent.size() - std::min(recent.size(), window_checks);
   while (recent[gone].when < begin) ++gone;
   for (size_t i = 0; i < gone; ++i) {
-    standing.base = after(standing.base, recent[i]);
+    standing.base = score_after(standing.base, recent[i]);
     standing.base_when = recent[i].when;
   }
   recent.erase(recent.begin(), recent.begin() + static_cast<std::ptrdiff_t>(gone));
 }
 
 } // namespace
+
+double score_after(double score, const Check& check) {
+  return check.stated ? check.value : next_score(score, {check.value, check.cap});
+}
 
 Taken Standing::take(const Check& check) {
   const bool fits = recent.empty() || (check.when > base_when && check.when >= when() - window_seconds);
@@ -36,10 +36,10 @@ Taken Standing::take(const Check& check) {
   ++checks;
   shift_window(*this);
   if (newest) {
-    score = after(score, check);
+    score = score_after(score, check);
   } else {
     score = base;
-    for (const Check& each : recent) score = after(score, each);
+    for (const Check& each : recent) score = score_after(score, each);
   }
   return Taken::counted;
 }

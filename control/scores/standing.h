@@ -20,6 +20,9 @@ struct Check {
   bool operator==(const Check&) const = default;
 };
 
+/// The score after a check; `score` is the one before it.
+double score_after(double score, const Check& check);
+
 /// What became of a row.
 enum class Taken : uint8_t {
   counted,     ///< it is part of the score

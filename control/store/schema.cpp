@@ -7,7 +7,7 @@
 namespace anytick::store {
 namespace {
 
-constexpr std::array<const char*, 27> registry_and_revisions{
+constexpr std::array<const char*, 29> registry_and_revisions{
     "CREATE TABLE ids (kind TEXT PRIMARY KEY, last BIGINT NOT NULL)",
 
     // The registry
@@ -41,16 +41,17 @@ constexpr std::array<const char*, 27> registry_and_revisions{
     "NOT NULL, action TEXT NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL)",
     "CREATE INDEX audit_by_what ON audit (kind, what)",
 
-    // Scores: what scores::Scoreboard holds, and the rows behind it
-    "CREATE TABLE monitors (id BIGINT PRIMARY KEY, name TEXT NOT NULL)",
-    "CREATE TABLE scored (id BIGINT PRIMARY KEY, address TEXT NOT NULL UNIQUE)",
+    // Scores: what scores::Scoreboard holds (`recent`: scores/standing_text.h), and the rows behind it, those of an
+    // hour together (`lines`: scores/history_block.h). `changed` is a number of ids' kind "scores".
+    "CREATE TABLE monitors (id BIGINT PRIMARY KEY, name TEXT NOT NULL, at_most TEXT NOT NULL)",
+    "CREATE TABLE scored (id BIGINT PRIMARY KEY, address TEXT NOT NULL UNIQUE, changed BIGINT NOT NULL)",
     "CREATE TABLE standings (server BIGINT NOT NULL REFERENCES scored (id), monitor BIGINT NOT NULL, status TEXT NOT "
     "NULL, checks BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL, base DOUBLE PRECISION NOT NULL, base_time BIGINT "
     "NOT NULL, recent TEXT NOT NULL, PRIMARY KEY (server, monitor))",
-    "CREATE TABLE checks (server BIGINT NOT NULL REFERENCES scored (id), time BIGINT NOT NULL, monitor BIGINT NOT "
-    "NULL, "
-    "step DOUBLE PRECISION NOT NULL, score DOUBLE PRECISION NOT NULL, clock_offset DOUBLE PRECISION, rtt DOUBLE "
-    "PRECISION, leap BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (server, time, monitor))",
+    "CREATE TABLE history (server BIGINT NOT NULL REFERENCES scored (id), hour BIGINT NOT NULL, thin BIGINT NOT NULL, "
+    "lines TEXT NOT NULL, PRIMARY KEY (server, hour))",
+    "CREATE INDEX history_by_hour ON history (hour)",
+    "CREATE INDEX history_whole ON history (hour, server) WHERE thin = 0",
 
     // What was planned and pushed. `image` is in base64.
     "CREATE TABLE revisions (serial BIGINT PRIMARY KEY, base BIGINT, created BIGINT NOT NULL, who TEXT NOT NULL, "
