@@ -27,6 +27,8 @@ constexpr int idle_milliseconds = 5000;
 
 // To learn why there is no connection, when there was none.
 constexpr std::chrono::milliseconds reason_patience{300};
+// Once to learn that a connection is gone, once that the next one was to who was about to go, and then nobody is there.
+constexpr int asked_max = 3;
 constexpr const char* confirm_feature = "confirm";
 
 bool is_unix(const std::string& address) {
@@ -131,12 +133,11 @@ PopClient::Connection PopClient::connect() {
   const Deadline now = std::chrono::system_clock::now();
   const Deadline connected_by = now + std::min(timeout_, connect_patience);
   Connection connection{now + timeout_, {}};
-  while (true) {
+  for (int asked = 1;; ++asked) {
     if (!channel_->WaitForConnected(connected_by)) not_reachable();
     const grpc::Status status = ask(connection.deadline, connection.status);
     if (status.ok()) return connection;
-    if (status.error_code() != grpc::StatusCode::UNAVAILABLE || std::chrono::system_clock::now() >= connected_by)
-      fail(status);
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE || asked == asked_max) fail(status);
   }
 }
 
