@@ -7,7 +7,7 @@
 namespace anytick::store {
 namespace {
 
-constexpr std::array<const char*, 29> registry_and_revisions{
+constexpr auto registry_and_revisions = std::to_array<const char*>({
     "CREATE TABLE ids (kind TEXT PRIMARY KEY, last BIGINT NOT NULL)",
 
     // The registry
@@ -23,6 +23,7 @@ constexpr std::array<const char*, 29> registry_and_revisions{
     "NULL, created BIGINT NOT NULL)",
     "CREATE UNIQUE INDEX servers_by_address ON servers (address) WHERE state <> 'removed'",
     "CREATE INDEX servers_by_account ON servers (account)",
+    "CREATE INDEX servers_by_token ON servers (token_digest) WHERE token_digest <> ''",
     "CREATE TABLE server_zones (server BIGINT NOT NULL REFERENCES servers (id) ON DELETE CASCADE, zone TEXT NOT NULL "
     "REFERENCES tree (name), PRIMARY KEY (server, zone))",
     "CREATE INDEX server_zones_by_zone ON server_zones (zone)",
@@ -53,19 +54,22 @@ constexpr std::array<const char*, 29> registry_and_revisions{
     "CREATE INDEX history_by_hour ON history (hour)",
     "CREATE INDEX history_whole ON history (hour, server) WHERE thin = 0",
 
-    // What was planned and pushed. `image` is in base64.
+    // What was planned and pushed. `image` is in base64; it and `plan` are "" where they were pruned. `stage` and
+    // `soak` are of delivery/pushes.h.
     "CREATE TABLE revisions (serial BIGINT PRIMARY KEY, base BIGINT, created BIGINT NOT NULL, who TEXT NOT NULL, "
-    "reason "
-    "TEXT NOT NULL, checksum TEXT NOT NULL, plan TEXT NOT NULL, digest TEXT NOT NULL, image TEXT NOT NULL)",
+    "reason TEXT NOT NULL, checksum TEXT NOT NULL, plan TEXT NOT NULL, digest TEXT NOT NULL, query_policy TEXT NOT "
+    "NULL, image TEXT NOT NULL)",
+    "CREATE INDEX revisions_by_digest ON revisions (digest)",
     "CREATE TABLE pushes (id BIGINT PRIMARY KEY, serial BIGINT NOT NULL REFERENCES revisions (serial), previous BIGINT "
     "REFERENCES revisions (serial), time BIGINT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, forced BIGINT NOT "
-    "NULL, state TEXT NOT NULL, confirm_by BIGINT)",
+    "NULL, state TEXT NOT NULL, stage TEXT NOT NULL, soak BIGINT NOT NULL, confirm_by BIGINT, detail TEXT NOT NULL)",
     "CREATE INDEX pushes_by_serial ON pushes (serial)",
-    "CREATE TABLE deliveries (push BIGINT NOT NULL REFERENCES pushes (id), pop TEXT NOT NULL, time BIGINT NOT NULL, "
-    "state TEXT NOT NULL, generation BIGINT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (push, pop))",
+    "CREATE TABLE deliveries (push BIGINT NOT NULL REFERENCES pushes (id), pop TEXT NOT NULL, canary BIGINT NOT NULL, "
+    "asked BIGINT NOT NULL, time BIGINT NOT NULL, state TEXT NOT NULL, generation BIGINT NOT NULL, detail TEXT NOT "
+    "NULL, PRIMARY KEY (push, pop))",
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE INDEX deliveries_by_pop ON deliveries (pop)",
-};
+});
 
 using Migration = std::span<const char* const>;
 const std::array<Migration, 1> migrations{registry_and_revisions};

@@ -1,0 +1,112 @@
+#include "control/delivery/deliver.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "control/text.h"
+
+namespace anytick::delivery {
+namespace {
+
+template <class Reply> Delivered no_answer(const Answer<Reply>& answer) {
+  return {answer.is_away ? DeliveryState::away : DeliveryState::refused, 0, answer.why};
+}
+
+/// "serial 7", of the zone that runs.
+std::string shown(const RunningTables& tables) {
+  const auto zone = std::ranges::find(tables, pop::v1::TABLE_KIND_ZONE, &pop::v1::TableInfo::kind);
+  if (zone == tables.end()) return "no zone";
+  return fmt::format("serial {}, digest {}", zone->serial(), control::hex_text(zone->digest().substr(0, 4)));
+}
+
+bool can_go_back(const pop::v1::StatusReply& status) {
+  return std::ranges::find(status.features(), "confirm") != status.features().end();
+}
+
+/// Calls with both steps around it.
+template <class Call> auto stepped(const StepHook& step, const std::string& what, const PopLink& link, Call call) {
+  const std::string name = what + " " + link.pop().name;
+  if (step) step(name);
+  auto answer = call();
+  if (step) step(name + " answered");
+  return answer;
+}
+
+Answer<pop::v1::StatusReply> ask_status(PopLink& link, const StepHook& step) {
+  return stepped(step, "status", link, [&] { return link.status(); });
+}
+
+Delivered confirm(PopLink& link, const Cargo& cargo, uint64_t generation, const StepHook& step) {
+  const auto answer = stepped(step, "confirm", link, [&] { return link.confirm(generation, cargo.image.digest); });
+  if (!answer) return no_answer(answer);
+  if (!answer.reply->confirmed()) return {DeliveryState::refused, 0, answer.reply->reason()};
+  return {DeliveryState::applied, answer.reply->generation(), answer.reply->not_stored()};
+}
+
+/// After nobody said whether the tables were taken.
+Delivered after_silence(PopLink& link, const Cargo& cargo, const std::string& why, const StepHook& step) {
+  const auto status = ask_status(link, step);
+  if (!status) return {DeliveryState::away, 0, why};
+  if (auto runs = as_it_runs(*status.reply, cargo)) return *runs;
+  return {DeliveryState::away, 0, fmt::format("{}; it runs {}", why, shown(status.reply->tables()))};
+}
+
+Delivered send(PopLink& link, const Cargo& cargo, const RunningTables& has, uint32_t confirm_seconds,
+               const StepHook& step) {
+  const auto tables = missing_tables(has, cargo);
+  const auto answer = stepped(step, "load", link, [&] { return link.load(tables, confirm_seconds); });
+  if (!answer) return answer.is_away ? after_silence(link, cargo, answer.why, step) : no_answer(answer);
+  const pop::v1::LoadReply& reply = *answer.reply;
+  if (!reply.applied()) return {DeliveryState::refused, 0, reply.reason()};
+  if (!is_running(reply.tables(), cargo.image))
+    return {DeliveryState::refused, 0, fmt::format("it says that it was applied, but runs {}", shown(reply.tables()))};
+  return {reply.has_unconfirmed() ? DeliveryState::unconfirmed : DeliveryState::applied, reply.generation(), ""};
+}
+
+} // namespace
+
+std::optional<Delivered> as_it_runs(const pop::v1::StatusReply& status, const Cargo& cargo) {
+  if (!missing_tables(status.tables(), cargo).empty()) return std::nullopt;
+  if (status.has_unconfirmed()) return Delivered{DeliveryState::unconfirmed, status.unconfirmed().generation()};
+  return Delivered{DeliveryState::applied, status.generation()};
+}
+
+Delivered look_at(PopLink& link, const Cargo& cargo, const StepHook& step) {
+  const auto status = ask_status(link, step);
+  if (!status) return no_answer(status);
+  if (auto runs = as_it_runs(*status.reply, cargo)) return *runs;
+  return {DeliveryState::waiting, 0, "it runs " + shown(status.reply->tables())};
+}
+
+Delivered deliver(PopLink& link, const Cargo& cargo, const Terms& terms, const StepHook& step) {
+  const auto status = ask_status(link, step);
+  if (!status) return no_answer(status);
+  if (auto runs = as_it_runs(*status.reply, cargo)) {
+    const bool is_to_confirm = runs->state == DeliveryState::unconfirmed && terms.confirm_seconds == 0;
+    return is_to_confirm ? confirm(link, cargo, runs->generation, step) : *runs;
+  }
+  const bool can = can_go_back(*status.reply);
+  if (terms.confirm_seconds > 0 && terms.is_required && !can)
+    return {DeliveryState::refused, 0, "its anytickd " + status.reply->version() + " cannot wait for a confirmation"};
+  return send(link, cargo, status.reply->tables(), can ? terms.confirm_seconds : 0, step);
+}
+
+Delivered take_back(PopLink& link, const Cargo& cargo, const Cargo* previous, const StepHook& step) {
+  const auto status = ask_status(link, step);
+  if (!status) return no_answer(status);
+  if (!is_running(status.reply->tables(), cargo.image)) return {DeliveryState::gone_back};
+  if (status.reply->has_unconfirmed()) {
+    const uint64_t generation = status.reply->unconfirmed().generation();
+    const auto answer = stepped(step, "revert", link, [&] { return link.revert(generation); });
+    if (!answer) return no_answer(answer);
+    if (answer.reply->reverted()) return {DeliveryState::gone_back};
+    return {DeliveryState::refused, 0, answer.reply->reason()};
+  }
+  if (previous == nullptr) return {DeliveryState::applied, status.reply->generation(), "it runs it for good"};
+  Delivered back = send(link, *previous, status.reply->tables(), 0, step);
+  if (back.state == DeliveryState::applied) return {DeliveryState::gone_back};
+  return back;
+}
+
+} // namespace anytick::delivery

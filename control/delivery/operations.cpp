@@ -1,0 +1,147 @@
+#include "control/delivery/operations.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "control/delivery/begin.h"
+#include "control/registry/pops.h"
+#include "control/text.h"
+
+namespace anytick::delivery {
+namespace {
+
+std::optional<Push> read_open(const Desk& desk) {
+  std::optional<Push> open;
+  desk.database.read([&](soci::session& sql) { open = open_push(sql); });
+  return open;
+}
+
+std::string time_over(const Push& push) {
+  return fmt::format("its time was over at {}", control::date_text(static_cast<uint64_t>(*push.confirm_by)));
+}
+
+/// One that waits for its confirmation and has time left stays as it is.
+std::optional<Outcome> settle(const Desk& desk, const Lease& lease, bool goes_on) {
+  const auto open = read_open(desk);
+  if (!open) return std::nullopt;
+  Rollout rollout(desk, lease, open->id);
+  if (open->state == PushState::pushing) {
+    rollout.look();
+    goes_on ? rollout.resume() : rollout.abandon();
+  } else if (open->stage == PushStage::confirming) {
+    rollout.confirm();
+  } else if (rollout.is_past_confirmation()) {
+    rollout.go_back(PushState::expired, time_over(*open));
+  } else {
+    return std::nullopt;
+  }
+  return rollout.outcome();
+}
+
+Outcome roll_out(const Desk& desk, const Lease& lease, registry::Id push) {
+  Rollout rollout(desk, lease, push);
+  rollout.run();
+  return rollout.outcome();
+}
+
+/// With the lease, and nothing left of others.
+std::unique_ptr<Lease> take_over(const Desk& desk) {
+  auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  settle(desk, *lease, false);
+  return lease;
+}
+
+/// The open push, which waits for its confirmation.
+Push unconfirmed_push(const Desk& desk, const Lease& lease) {
+  const auto settled = settle(desk, lease, false);
+  if (settled && settled->push.state == PushState::expired)
+    throw Fault(fmt::format("serial {} is too late to be confirmed: {}; POPs run what they ran before",
+                            settled->push.serial, settled->push.detail));
+  const auto open = read_open(desk);
+  if (!open) throw Fault("no push waits for its confirmation");
+  return *open;
+}
+
+/// What files can be wrong about is known before a push begins.
+void check_files(const Desk& desk, const std::function<Cargo(soci::session&)>& cargo) {
+  desk.database.read([&](soci::session& sql) {
+    cargo(sql);
+    for (const registry::Pop& pop : registry::list_pops(sql))
+      if (pop.enabled) PopLink(pop, desk.config.tls, desk.patience);
+  });
+}
+
+Push current_of(const Desk& desk) {
+  std::optional<Push> current;
+  desk.database.read([&](soci::session& sql) { current = current_push(sql); });
+  if (!current) throw Fault("nothing was pushed yet");
+  return *current;
+}
+
+} // namespace
+
+Outcome push(const Desk& desk, const PushRequest& request) {
+  check_files(desk, [&](soci::session&) {
+    return make_cargo(request.revision.serial, request.image, request.revision.query_policy, desk.config);
+  });
+  const auto lease = take_over(desk);
+  return roll_out(desk, *lease, begin_push(desk, *lease, request));
+}
+
+Outcome rollback(const Desk& desk, int64_t serial, const registry::Actor& actor, const Manner& manner) {
+  check_files(desk, [&](soci::session& sql) { return read_cargo(sql, serial, desk.config); });
+  const auto lease = take_over(desk);
+  return roll_out(desk, *lease, begin_rollback(desk, *lease, serial, actor, manner));
+}
+
+Outcome resume(const Desk& desk, const std::vector<std::string>& pops) {
+  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  if (auto settled = settle(desk, *lease, true)) return std::move(*settled);
+  if (const auto open = read_open(desk)) throw Fault(waits_text(*open));
+  desk.database.read([&](soci::session& sql) { check_names(sql, pops); });
+  Rollout rollout(desk, *lease, current_of(desk).id);
+  rollout.meet_registry();
+  rollout.bring_up(
+      [&](const Delivery& each) { return pops.empty() || std::ranges::find(pops, each.pop) != pops.end(); });
+  return rollout.outcome();
+}
+
+std::optional<Outcome> retry(const Desk& desk) {
+  const auto is_due = [](const Delivery& each) {
+    return each.asked && (each.state == DeliveryState::away || each.state == DeliveryState::waiting ||
+                          each.state == DeliveryState::sending || each.state == DeliveryState::gone_back);
+  };
+  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  if (auto settled = settle(desk, *lease, true)) return settled;
+  std::optional<Push> current;
+  desk.database.read([&](soci::session& sql) { current = current_push(sql); });
+  if (!current || current->is_open()) return std::nullopt;
+  Rollout rollout(desk, *lease, current->id);
+  rollout.meet_registry();
+  if (std::ranges::none_of(rollout.outcome().deliveries, is_due)) return std::nullopt;
+  rollout.bring_up(is_due);
+  return rollout.outcome();
+}
+
+Outcome confirm(const Desk& desk) {
+  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  Rollout rollout(desk, *lease, unconfirmed_push(desk, *lease).id);
+  rollout.confirm();
+  return rollout.outcome();
+}
+
+Outcome revert(const Desk& desk, const registry::Actor& actor) {
+  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  Rollout rollout(desk, *lease, unconfirmed_push(desk, *lease).id);
+  rollout.go_back(PushState::reverted,
+                  fmt::format("by {}{}{}", actor.who, actor.reason.empty() ? "" : ": ", actor.reason));
+  return rollout.outcome();
+}
+
+std::optional<Outcome> recover(const Desk& desk) {
+  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  return settle(desk, *lease, false);
+}
+
+} // namespace anytick::delivery

@@ -1,0 +1,103 @@
+#include <algorithm>
+
+#include "control/delivery/rollout.h"
+#include "control/registry/pops.h"
+
+/// What becomes of a push after its first owner: it is found again, confirmed, taken back, or brought to more POPs.
+namespace anytick::delivery {
+
+void Rollout::look() {
+  work_on(pick([](const Delivery& each) { return each.asked; }), [this](Target& target) {
+    const Delivery& before = target.delivery;
+    Delivered seen = look_at(*target.link, cargo_, desk_.step);
+    // What it said before is more than that it says nothing, or that it still runs something else.
+    const bool is_silent = seen.state == DeliveryState::away || seen.state == DeliveryState::refused;
+    const bool is_no_news = is_silent ? before.state != DeliveryState::sending
+                                      : seen.state == DeliveryState::waiting && before.state == DeliveryState::refused;
+    if (is_no_news) return Delivered{before.state, before.generation, before.detail};
+    if (seen.state == DeliveryState::refused) seen.state = DeliveryState::away; // to tell what it runs
+    return seen;
+  });
+}
+
+void Rollout::resume() {
+  // The time that canaries had to go back by themselves was of a soak that nobody watched.
+  if (push_.stage == PushStage::canaries && !push_.confirm_by)
+    work_on(pick([](const Delivery& each) { return each.state == DeliveryState::unconfirmed; }),
+            [this](Target& each) { return take_back(*each.link, cargo_, nullptr, desk_.step); });
+  run();
+}
+
+void Rollout::abandon() {
+  if (is_past_confirmation()) return go_back(PushState::expired, "it was cut short, and its time is over");
+  if (!push_.confirm_by)
+    work_on(pick([](const Delivery& each) { return each.state == DeliveryState::unconfirmed; }),
+            [this](Target& each) { return take_back(*each.link, cargo_, nullptr, desk_.step); });
+  if (pick([](const Delivery& each) { return each.runs(); }).empty())
+    return end_as(PushState::failed, "it was cut short, and no POP is seen to run it");
+  push_.stage = PushStage::all;
+  end();
+}
+
+void Rollout::meet_registry() {
+  std::vector<registry::Pop> pops;
+  desk_.database.read([&](soci::session& sql) { pops = registry::list_pops(sql); });
+  for (const registry::Pop& pop : pops) {
+    const auto same = [&](const Target& each) { return each.delivery.pop == pop.name; };
+    if (!pop.enabled || std::ranges::any_of(targets_, same)) continue;
+    Delivery delivery;
+    delivery.push = push_.id;
+    delivery.pop = pop.name;
+    delivery.time = desk_.clock();
+    targets_.push_back({delivery, PopLink(pop, desk_.config.tls, desk_.patience)});
+  }
+  std::ranges::sort(targets_, {}, [](const Target& each) { return each.delivery.pop; });
+  commit("POPs", [&](soci::session& sql) {
+    for (Target& target : targets_) {
+      Delivery& delivery = target.delivery;
+      if (target.link && delivery.state == DeliveryState::left) delivery.state = DeliveryState::waiting;
+      if (!target.link) delivery.state = DeliveryState::left;
+      write_delivery(sql, delivery);
+    }
+  });
+}
+
+void Rollout::bring_up(const std::function<bool(const Delivery&)>& which) {
+  const Picked picked = pick(which);
+  work_on(picked, [this](Target& target) {
+    const Delivered seen = look_at(*target.link, cargo_, desk_.step);
+    // It is about to be tried again: why it refused before stays until then.
+    if (seen.state != DeliveryState::waiting || target.delivery.state != DeliveryState::refused) return seen;
+    return Delivered{DeliveryState::refused, 0, target.delivery.detail};
+  });
+  Picked due;
+  std::ranges::copy_if(picked, std::back_inserter(due),
+                       [this](size_t i) { return targets_[i].delivery.state != DeliveryState::applied; });
+  if (!due.empty()) push_.state = PushState::partial;
+  deliver_to(due, [] { return Terms{}; });
+  end();
+}
+
+void Rollout::confirm() {
+  push_.stage = PushStage::confirming;
+  commit("confirming", [&](soci::session& sql) { update_push(sql, push_); });
+  Picked picked = pick([](const Delivery& each) {
+    return each.asked && each.state != DeliveryState::applied && each.state != DeliveryState::refused;
+  });
+  // First those whose time runs.
+  std::ranges::stable_partition(picked,
+                                [this](size_t i) { return targets_[i].delivery.state == DeliveryState::unconfirmed; });
+  deliver_to(picked, [] { return Terms{}; });
+  end();
+}
+
+void Rollout::go_back(PushState end, const std::string& detail) {
+  work_on(pick([](const Delivery& each) {
+            return each.state == DeliveryState::unconfirmed || each.state == DeliveryState::sending ||
+                   each.state == DeliveryState::away;
+          }),
+          [this](Target& each) { return take_back(*each.link, cargo_, nullptr, desk_.step); });
+  end_as(end, detail);
+}
+
+} // namespace anytick::delivery
