@@ -166,6 +166,19 @@ void rename_account(soci::session& sql, const Actor& actor, Id id, const std::st
   write(sql, actor, "rename", before, after);
 }
 
+void remove_account(soci::session& sql, const Actor& actor, Id id) {
+  const Account account = get_account(sql, id);
+  const auto refuse_if = [&](const std::string& select, const char* what) {
+    int64_t rows = 0;
+    sql << select, soci::use(id), soci::into(rows);
+    if (rows > 0) throw Fault(fmt::format("account '{}': {} {} its own", account.name, rows, what));
+  };
+  refuse_if("SELECT COUNT(*) FROM vendors WHERE account = :id", "vendor zones are");
+  refuse_if("SELECT COUNT(*) FROM servers WHERE account = :id", "servers are or were");
+  sql << "DELETE FROM accounts WHERE id = :id", soci::use(id);
+  record(sql, actor, "account", account.name, "remove", json_of(account), nullptr);
+}
+
 std::optional<Account> find_account(soci::session& sql, const std::string& name) {
   Id id = 0;
   Query select(sql);

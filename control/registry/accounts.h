@@ -17,6 +17,8 @@ namespace anytick::registry {
 Account add_account(soci::session& sql, const Actor& actor, const std::string& name,
                     const std::vector<Login>& logins = {});
 void rename_account(soci::session& sql, const Actor& actor, Id account, const std::string& name);
+/// Refused: one that has vendor zones, or that has or had servers, whose history needs it.
+void remove_account(soci::session& sql, const Actor& actor, Id account);
 
 std::optional<Account> find_account(soci::session& sql, const std::string& name);
 /// Fault where there is none.

@@ -49,6 +49,7 @@ std::vector<AuditEntry> read_audit(soci::session& sql, const AuditQuery& query) 
   if (query.since) select.where("time >= :since", *query.since);
   if (query.until) select.where("time < :until", *query.until);
   if (query.after) select.where("id > :after", *query.after);
+  if (query.before) select.where("id < :before", *query.before);
   const std::string limit = query.limit > 0 ? " LIMIT " + std::to_string(query.limit) : "";
   select.run("SELECT id, time, who, kind, what, action, was, became, reason FROM audit", "ORDER BY id DESC" + limit);
   std::vector<AuditEntry> entries;

@@ -23,6 +23,7 @@ struct AuditQuery {
   std::optional<int64_t> since{}; ///< seconds since 1970, itself included
   std::optional<int64_t> until{}; ///< itself not included
   std::optional<Id> after{};      ///< entries with greater ids alone
+  std::optional<Id> before{};     ///< with smaller ids
   size_t limit = 100;             ///< the newest so many; 0: all
 };
 /// The newest last.
