@@ -57,12 +57,7 @@ core::Ingress ingress_of(const PortConfig& config) {
   return ingress;
 }
 
-/// Only addresses are hashed, so that all of one source comes to one worker: limits by source depend on it.
-uint64_t rss_hash(const rte_eth_dev_info& info) {
-  return RTE_ETH_RSS_IP & info.flow_type_rss_offloads;
-}
-
-rte_eth_conf device_configuration(const PortConfig& config, const rte_eth_dev_info& info, size_t workers) {
+rte_eth_conf device_configuration(const PortConfig& config, const rte_eth_dev_info& info, const Spread& spread) {
   rte_eth_conf conf{};
   conf.rxmode.mtu = config.mtu;
   if (config.checksum == Checksums::by_device) {
@@ -71,9 +66,9 @@ rte_eth_conf device_configuration(const PortConfig& config, const rte_eth_dev_in
   }
   // Allowed, as all mbufs of a queue come from its own pool and nobody holds a second reference.
   conf.txmode.offloads |= info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-  if (workers > 1 && rss_hash(info) != 0) {
+  if (spread.rss_types != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    conf.rx_adv_conf.rss_conf.rss_hf = rss_hash(info);
+    conf.rx_adv_conf.rss_conf.rss_hf = spread.rss_types;
   }
   return conf;
 }
@@ -92,14 +87,6 @@ uint16_t mbuf_bytes_for(const PortConfig& config, const rte_eth_dev_info& info) 
   return static_cast<uint16_t>(RTE_PKTMBUF_HEADROOM + RTE_ALIGN_CEIL(frame, 1024u));
 }
 
-/// Every descriptor full, the caches of worker and main lcore full, and a burst in hand. Some drivers hold rings of
-/// their default size beside ours (net_af_xdp: fill and completion ring), so those count too.
-uint32_t mbufs_for(const rte_eth_dev_info& info, uint16_t rx, uint16_t tx) {
-  const uint32_t rings = std::max<uint32_t>(rx, info.default_rxportconf.ring_size * 2u) +
-                         std::max<uint32_t>(tx, info.default_txportconf.ring_size);
-  return rings + 2 * pool_cache * 3 / 2 + static_cast<uint32_t>(core::burst_max);
-}
-
 } // namespace
 
 std::string mac_text(const core::Mac& mac) {
@@ -113,6 +100,29 @@ std::string mac_text(const core::Mac& mac) {
 uint64_t rx_checksum_offloads(const rte_eth_dev_info& info) {
   if (std::string_view(info.driver_name).starts_with("net_virtio")) return 0;
   return info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+}
+
+Spread spread_of(const rte_eth_dev_info& info, unsigned queues) {
+  if (queues == 1) return {};
+  const uint64_t known = info.flow_type_rss_offloads;
+  Spread spread{known & RTE_ETH_RSS_IP, true};
+  for (const auto& [any_of_family, datagrams] : {std::pair(RTE_ETH_RSS_IPV4, RTE_ETH_RSS_NONFRAG_IPV4_UDP),
+                                                 std::pair(RTE_ETH_RSS_IPV6, RTE_ETH_RSS_NONFRAG_IPV6_UDP)}) {
+    if ((known & any_of_family) != 0) continue;
+    spread.rss_types |= known & datagrams;
+    spread.keeps_sources = false;
+  }
+  return spread;
+}
+
+uint32_t mbufs_for(const rte_eth_dev_info& info, uint16_t rx, uint16_t tx) {
+  // Some drivers hold rings beside ours: net_af_xdp those of its default size, for what was received and what was sent,
+  // net_vmxnet3 one for the rest of large frames, as large as ours and full from the start.
+  const unsigned rx_rings = std::string_view(info.driver_name) == "net_vmxnet3" ? 2 : 1;
+  const uint32_t rings = std::max<uint32_t>(rx * rx_rings, info.default_rxportconf.ring_size * 2u) +
+                         std::max<uint32_t>(tx, info.default_txportconf.ring_size);
+  // The caches of worker and main lcore full, and a burst in hand.
+  return rings + 2 * pool_cache * 3 / 2 + static_cast<uint32_t>(core::burst_max);
 }
 
 std::string device_arguments(const PortConfig& config, unsigned workers) {
@@ -161,11 +171,13 @@ std::optional<Refusal> Port::configure(const WorkersConfig& workers, bool ntp) {
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0) return refusal("cannot be asked", error);
   const auto count = static_cast<uint16_t>(workers.cores.size());
   if (const auto reason = misfit(config_, info, count)) return Refusal{std::string(config_.device_name()), "", *reason};
-  keeps_sources_ = count == 1 || rss_hash(info) != 0;
+  const Spread spread = spread_of(info, count);
+  keeps_sources_ = spread.keeps_sources;
   if (!keeps_sources_) {
-    spdlog::warn("{} cannot hash addresses: its frames come to workers as it likes", config_.device_name());
+    spdlog::warn("{} cannot hash addresses alone: the frames of a source come to several workers",
+                 config_.device_name());
   }
-  rte_eth_conf conf = device_configuration(config_, info, count);
+  rte_eth_conf conf = device_configuration(config_, info, spread);
   if (ntp) clock_ = PortClock::open(id_, info, std::string(config_.device_name()));
   if (clock_ != nullptr) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
   if (const int error = rte_eth_dev_configure(id_, count, count, &conf); error != 0) {
@@ -270,7 +282,8 @@ std::optional<Refusal> Port::steer_to_us() {
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0) return refusal("cannot be asked", error);
   std::vector<uint16_t> services{core::port_dns};
   if (ingress_.ntp) services.push_back(core::port_ntp);
-  const auto rules = steering_rules(config_.addresses, services, static_cast<uint16_t>(pools_.size()), rss_hash(info));
+  const auto queues = static_cast<uint16_t>(pools_.size());
+  const auto rules = steering_rules(config_.addresses, services, queues, spread_of(info, queues).rss_types);
   return steer(id_, std::string(config_.device_name()), rules);
 }
 

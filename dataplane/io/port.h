@@ -22,6 +22,19 @@ std::string mac_text(const core::Mac& mac);
 /// on the same host, has left unfinished: right for the fast path, but the kernel's twin would refuse them.
 uint64_t rx_checksum_offloads(const rte_eth_dev_info& info);
 
+/// How a device shall spread datagrams over queues.
+struct Spread {
+  uint64_t rss_types = 0;    ///< RTE_ETH_RSS_*; 0: it has no say in it
+  bool keeps_sources = true; ///< all of one source come to one queue
+};
+
+/// By addresses alone where the device can. One that has no such hash for datagrams (i40e, ENA) would leave them all to
+/// the first queue: there ports are hashed, too.
+Spread spread_of(const rte_eth_dev_info& info, unsigned queues);
+
+/// Mbufs for a queue pair of so many descriptors: with all of them full, as many as the driver and its worker hold.
+uint32_t mbufs_for(const rte_eth_dev_info& info, uint16_t rx, uint16_t tx);
+
 /// The arguments of a virtual device, completed where its driver's defaults do not suit `workers` queues and the MTU.
 std::string device_arguments(const PortConfig& config, unsigned workers);
 

@@ -60,6 +60,56 @@ TEST(Port, ChecksumsAreVerifiedByDevicesButNotByVirtio) {
   EXPECT_EQ(rx_checksum_offloads(info), RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
 }
 
+struct SpreadCase {
+  std::string name;
+  uint64_t known; ///< RSS types of the device
+  uint64_t chosen;
+  bool keeps_sources;
+};
+
+void PrintTo(const SpreadCase& c, std::ostream* out) {
+  *out << c.name;
+}
+
+class PortSpread : public testing::TestWithParam<SpreadCase> {};
+
+TEST_P(PortSpread, IsByAddressesAloneWhereTheDeviceCan) {
+  rte_eth_dev_info info{};
+  info.flow_type_rss_offloads = GetParam().known;
+  const Spread spread = spread_of(info, 2);
+  EXPECT_EQ(spread.rss_types, GetParam().chosen);
+  EXPECT_EQ(spread.keeps_sources, GetParam().keeps_sources);
+  EXPECT_EQ(spread_of(info, 1).rss_types, 0u);
+  EXPECT_TRUE(spread_of(info, 1).keeps_sources);
+}
+
+constexpr uint64_t datagrams = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
+constexpr uint64_t apart =
+    RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER | RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_OTHER;
+
+INSTANTIATE_TEST_SUITE_P(
+    , PortSpread,
+    testing::Values(SpreadCase{"None", 0, 0, false},
+                    SpreadCase{"Ixgbe", RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6 | datagrams | RTE_ETH_RSS_TCP,
+                               RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6, true},
+                    SpreadCase{"Everything", RTE_ETH_RSS_PROTO_MASK, RTE_ETH_RSS_IP, true},
+                    SpreadCase{"I40e", apart | datagrams | RTE_ETH_RSS_L2_PAYLOAD, apart | datagrams, false},
+                    SpreadCase{"Ena", datagrams | RTE_ETH_RSS_NONFRAG_IPV4_TCP, datagrams, false},
+                    SpreadCase{"OnlyIpv4", RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_UDP, RTE_ETH_RSS_IPV4, false}),
+    [](const auto& each) { return each.param.name; });
+
+TEST(Port, HasMbufsForEveryRingOfItsDriver) {
+  rte_eth_dev_info info{};
+  info.driver_name = "net_e1000_em";
+  const uint32_t own = mbufs_for(info, 1024, 512);
+  EXPECT_GE(own, 1024u + 512u + core::burst_max);
+  info.driver_name = "net_vmxnet3";
+  EXPECT_EQ(mbufs_for(info, 1024, 512), own + 1024);
+  info.driver_name = "net_af_xdp";
+  info.default_rxportconf.ring_size = info.default_txportconf.ring_size = 2048;
+  EXPECT_EQ(mbufs_for(info, 1024, 512), own + (2 * 2048 - 1024) + (2048 - 512));
+}
+
 TEST(Port, HasAQueuePairForEachWorker) {
   PortConfig config;
   config.device = "net_null7";
