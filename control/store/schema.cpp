@@ -23,7 +23,7 @@ constexpr auto registry_and_revisions = std::to_array<const char*>({
     "NULL, created BIGINT NOT NULL)",
     "CREATE UNIQUE INDEX servers_by_address ON servers (address) WHERE state <> 'removed'",
     "CREATE INDEX servers_by_account ON servers (account)",
-    "CREATE INDEX servers_by_token ON servers (token_digest) WHERE token_digest <> ''",
+    "CREATE INDEX servers_by_token ON servers (token_digest)",
     "CREATE TABLE server_zones (server BIGINT NOT NULL REFERENCES servers (id) ON DELETE CASCADE, zone TEXT NOT NULL "
     "REFERENCES tree (name), PRIMARY KEY (server, zone))",
     "CREATE INDEX server_zones_by_zone ON server_zones (zone)",
