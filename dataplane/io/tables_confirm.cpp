@@ -115,9 +115,11 @@ void Tables::watch(const std::stop_token& stop) {
     } else if (is_due()) {
       bring_back();
     } else {
-      const std::shared_ptr<const Unconfirmed> load = unconfirmed_;
-      const auto left = std::min<std::chrono::steady_clock::duration>(load->until - now_(), longest_wait);
-      to_watch_.wait_for(lock, stop, left, [&] { return unconfirmed_ != load; });
+      // Known by its number: to hold it would keep the tables before it beyond its confirmation.
+      const uint64_t generation = unconfirmed_->generation;
+      const auto left = std::min<std::chrono::steady_clock::duration>(unconfirmed_->until - now_(), longest_wait);
+      to_watch_.wait_for(lock, stop, left,
+                         [&] { return unconfirmed_ == nullptr || unconfirmed_->generation != generation; });
     }
   }
 }
