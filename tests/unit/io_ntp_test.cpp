@@ -47,6 +47,14 @@ testing::AssertionResult is_between(NtpTime first, NtpTime time, NtpTime last) {
   return testing::AssertionFailure() << first << " <= " << time << " <= " << last;
 }
 
+/// What waited while the worker did not run is taken for come evenly since it looked last, so perhaps too early: on a
+/// busy machine that may be, but not each time.
+template <class Ask> testing::AssertionResult is_so_once(Ask ask) {
+  testing::AssertionResult found = testing::AssertionFailure();
+  for (int attempt = 0; attempt < 20 && !found; ++attempt) found = ask();
+  return found;
+}
+
 constexpr const char* said =
     "v4 mode 4 LI 0 stratum 2 poll 6 | delay 10 ms, dispersion 5 ms, c000027b | origin 1122334455667788 | -";
 
@@ -85,12 +93,14 @@ TEST_F(NtpWorker, TellsTheTime) {
   start();
   for (const char* source : {"198.51.100.1", "2001:db8::7"}) {
     const Bytes asked = request({}, source);
-    const NtpTime before = now();
-    const Bytes reply = exchange(asked);
-    const NtpTime after = now();
-    EXPECT_EQ(test::render_reply(asked, reply), said);
-    EXPECT_TRUE(is_between(before, received(reply), after)) << source;
-    EXPECT_TRUE(is_between(received(reply), transmitted(reply), after)) << source;
+    EXPECT_TRUE(is_so_once([&] {
+      const NtpTime before = now();
+      const Bytes reply = exchange(asked);
+      const NtpTime after = now();
+      EXPECT_EQ(test::render_reply(asked, reply), said);
+      EXPECT_TRUE(is_between(received(reply), transmitted(reply), after)) << source;
+      return is_between(before, received(reply), after);
+    })) << source;
   }
 }
 
@@ -98,9 +108,11 @@ TEST_F(NtpWorker, WithACorrection) {
   constexpr int64_t hour = 3'600'000'000'000;
   clock_.store(good_clock(hour));
   start();
-  const NtpTime before = now();
-  const Bytes reply = exchange(request());
-  EXPECT_TRUE(is_between(before, received(reply) - core::ntp_duration(hour), now()));
+  EXPECT_TRUE(is_so_once([&] {
+    const NtpTime before = now();
+    const Bytes reply = exchange(request());
+    return is_between(before, received(reply) - core::ntp_duration(hour), now());
+  }));
 }
 
 TEST_F(NtpWorker, TakesUpANewState) {
@@ -179,9 +191,11 @@ TEST_F(NtpWorker, BelievesTheDevicesStamps) {
   const NtpTime first = now();
   const NtpTime half_ago = stamped(0.5);
   EXPECT_TRUE(is_between(first - half, half_ago, now() - half));
-  const NtpTime second = now();
-  const NtpTime unbelieved = stamped(10);
-  EXPECT_TRUE(is_between(second, unbelieved, now()));
+  EXPECT_TRUE(is_so_once([&] {
+    const NtpTime second = now();
+    const NtpTime unbelieved = stamped(10);
+    return is_between(second, unbelieved, now());
+  }));
 }
 
 TEST_F(NtpWorker, InterleavedTellsWhenTheLastReplyLeft) {
