@@ -97,6 +97,7 @@ void read_guard(TomlReader& reader, GuardConfig& guard) {
   reader.number("zone_capacity_removed", guard.zone_capacity_removed, 0, 1);
   reader.number("servers_demoted", guard.servers_demoted, 0, 1);
   reader.integer("zone_servers_least", guard.zone_servers_least, 0, many);
+  reader.integer("zone_emptied_least", guard.zone_emptied_least, 1, many);
 }
 
 void read_tls(TomlReader& reader, TlsConfig& tls) {
@@ -118,15 +119,22 @@ bool is_listen(const std::string& text) {
 
 void read_run(TomlReader& reader, RunConfig& run) {
   constexpr uint64_t day = 86400;
-  uint64_t interval = static_cast<uint64_t>(run.interval.count()), retry = static_cast<uint64_t>(run.retry.count());
-  reader.integer("interval", interval, 1, day);
-  reader.integer("retry", retry, 1, day);
-  run.interval = std::chrono::seconds(interval);
-  run.retry = std::chrono::seconds(retry);
+  const auto seconds = [&](const char* key, std::chrono::seconds& value, uint64_t least) {
+    uint64_t count = static_cast<uint64_t>(value.count());
+    reader.integer(key, count, least, day);
+    value = std::chrono::seconds(count);
+  };
+  seconds("interval", run.interval, 1);
+  seconds("retry", run.retry, 1);
+  seconds("soak", run.soak, 0);
   reader.short_text("listen", run.listen);
   if (const toml::node* node = reader.find("listen"); node != nullptr && !is_listen(run.listen))
     reader.fault(*node, "listen", "must be ADDRESS:PORT, an IPv6 address in brackets, or empty");
   reader.flag("push", run.push);
+  reader.flag("canary", run.canary);
+  uint64_t revisions = run.revisions;
+  reader.integer("revisions", revisions, 2, 1'000'000);
+  run.revisions = static_cast<uint32_t>(revisions);
 }
 
 /// Relative ones are the configuration's neighbours; "" stays.

@@ -34,6 +34,7 @@ struct GuardConfig {
   double zone_capacity_removed = 0.3; ///< and of their weight
   double servers_demoted = 0.1;       ///< share of all that were in and are out by their score
   uint32_t zone_servers_least = 4;    ///< zones that had fewer are only guarded from being emptied
+  uint32_t zone_emptied_least = 1;    ///< and that only if they had so many of their own
 };
 
 /// Of the hub as a client of its POPs. [tls]
@@ -47,6 +48,9 @@ struct RunConfig {
   std::chrono::seconds retry{15};        ///< before a POP that was away is tried again
   std::string listen = "127.0.0.1:9153"; ///< /metrics, /health, /verify/TOKEN; "": none
   bool push = true;                      ///< else it only plans
+  bool canary = false;                   ///< POPs that are canaries get it first
+  std::chrono::seconds soak{30};         ///< that canaries run it before the others get it
+  uint32_t revisions = 100;              ///< so many of the newest stay whole, to be rolled back to
 };
 
 /// hub.toml. Paths in it are relative to its directory; here they are as to be opened.

@@ -69,9 +69,13 @@ void guard_zone(const ZoneServers& was, const ZoneServers* is, const hub::GuardC
     objections.push_back({rule, was.zone, fmt::format("zone {}, {}: {}", was.zone, family_text(was.family), text)});
   };
   if (loss.deserted || (loss.servers > 0 && loss.left == 0)) {
+    if (loss.servers > 0 && loss.servers < guard.zone_emptied_least) return;
+    const size_t had = loss.servers > 0 ? loss.servers : was.members.size();
     object(Rule::zone_emptied,
-           fmt::format("had {} server{} and would have none. The guard lets no zone be emptied (zone_emptied). {}",
-                       was.members.size(), was.members.size() == 1 ? "" : "s", override_hint));
+           fmt::format("had {} {}server{} and would have none. The guard lets no zone be emptied that had {} or more "
+                       "(guard.zone_emptied_least). {}",
+                       had, loss.servers > 0 ? "" : "borrowed ", had == 1 ? "" : "s", guard.zone_emptied_least,
+                       override_hint));
     return;
   }
   if (loss.servers < guard.zone_servers_least) return;

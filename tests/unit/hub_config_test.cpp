@@ -70,6 +70,7 @@ zone_servers_removed = 0.5
 zone_capacity_removed = 0.6
 servers_demoted = 0.2
 zone_servers_least = 10
+zone_emptied_least = 2
 [tls]
 ca = "ca.pem"
 certificate = "hub.pem"
@@ -79,6 +80,9 @@ interval = 30
 retry = 5
 listen = "[::1]:9000"
 push = false
+canary = true
+soak = 0
+revisions = 7
 )",
                                            "/srv/pool/hub.toml");
   ASSERT_TRUE(parsed.config) << parsed.faults.front().text();
@@ -114,6 +118,7 @@ push = false
   EXPECT_EQ(config.guard.zone_capacity_removed, 0.6);
   EXPECT_EQ(config.guard.servers_demoted, 0.2);
   EXPECT_EQ(config.guard.zone_servers_least, 10u);
+  EXPECT_EQ(config.guard.zone_emptied_least, 2u);
   EXPECT_EQ(config.tls.ca, "/srv/pool/ca.pem");
   EXPECT_EQ(config.tls.certificate, "/srv/pool/hub.pem");
   EXPECT_EQ(config.tls.key, "/secret/hub.key");
@@ -121,6 +126,9 @@ push = false
   EXPECT_EQ(config.run.retry, std::chrono::seconds(5));
   EXPECT_EQ(config.run.listen, "[::1]:9000");
   EXPECT_FALSE(config.run.push);
+  EXPECT_TRUE(config.run.canary);
+  EXPECT_EQ(config.run.soak, std::chrono::seconds(0));
+  EXPECT_EQ(config.run.revisions, 7u);
 }
 
 TEST(HubConfig, TellsWhereAndWhatIsWrong) {

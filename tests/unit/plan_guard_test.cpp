@@ -199,8 +199,22 @@ TEST(Guard, LooksAtFamiliesApart) {
   after.zones = {before.zones[0]};
   const auto objections = objections_to(before, after, {});
   ASSERT_EQ(rules_of(objections), std::vector<std::string>{"zone_emptied de"});
-  EXPECT_EQ(objections[0].text, "zone de, IPv6: had 1 server and would have none. The guard lets no zone be emptied "
-                                "(zone_emptied). \"--force --reason TEXT\" overrides it.");
+  EXPECT_EQ(objections[0].text,
+            "zone de, IPv6: had 1 server and would have none. The guard lets no zone be emptied that had 1 or more "
+            "(guard.zone_emptied_least). \"--force --reason TEXT\" overrides it.");
+}
+
+TEST(Guard, MayLetThinZonesBeEmptied) {
+  Selection before, after;
+  for (uint32_t i = 0; i < 40; ++i)
+    before.servers.push_back({.address = geo::Address::ipv4(0xc6120000 + i), .score = {}});
+  after.servers = before.servers;
+  before.zones = {zone("am", "192.0.2.1 1"), zone("de", "192.0.2.2 1\n192.0.2.3 1")};
+  EXPECT_EQ(rules_of(objections_to(before, after, {})),
+            (std::vector<std::string>{"zone_emptied am", "zone_emptied de"}));
+  EXPECT_EQ(rules_of(objections_to(before, after, {.zone_emptied_least = 2})),
+            std::vector<std::string>{"zone_emptied de"});
+  EXPECT_TRUE(objections_to(before, after, {.zone_emptied_least = 3}).empty());
 }
 
 } // namespace
