@@ -108,16 +108,33 @@ std::vector<std::byte> read_file(const std::string& path) {
   return bytes;
 }
 
-void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, mode_t mode) {
-  TemporaryFile file(path);
-  write_all(file.fd(), bytes, path);
+struct FileReplacement::Temporary : TemporaryFile {
+  using TemporaryFile::TemporaryFile;
+};
+
+FileReplacement::FileReplacement(const std::string& path, mode_t mode)
+    : path_(path), mode_(mode), file_(std::make_unique<Temporary>(path)) {}
+
+FileReplacement::~FileReplacement() = default;
+
+void FileReplacement::write(std::span<const std::byte> bytes) {
+  write_all(file_->fd(), bytes, path_);
+}
+
+void FileReplacement::commit() {
   // mkostemp() makes files that only their owner reads.
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  if (::fchmod(file.fd(), mode & ~mask) != 0) fail(path, errno);
-  if (::fsync(file.fd()) != 0) fail(path, errno);
-  file.rename_to(path);
-  sync_directory_of(path);
+  if (::fchmod(file_->fd(), mode_ & ~mask) != 0) fail(path_, errno);
+  if (::fsync(file_->fd()) != 0) fail(path_, errno);
+  file_->rename_to(path_);
+  sync_directory_of(path_);
+}
+
+void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, mode_t mode) {
+  FileReplacement file(path, mode);
+  file.write(bytes);
+  file.commit();
 }
 
 void write_new_file(const std::string& path, std::span<const std::byte> bytes, mode_t mode) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -21,6 +22,9 @@ inline constexpr int exit_done = 0;
 inline constexpr int exit_refused = 1; ///< refused, or faults found
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_unreachable = 3; ///< a POP could not be reached
+inline constexpr int exit_guarded = 4;     ///< the guard objects to a plan: nothing was sent
+inline constexpr int exit_incomplete = 5;  ///< some POPs do not run what they are to
+inline constexpr int exit_changes = 6;     ///< `plan --exit-code`: POPs would answer differently
 
 /// Ends a command: main() prints the text to stderr and exits with the code.
 struct CommandFailure : std::runtime_error {
@@ -42,6 +46,26 @@ inline std::string_view as_text(std::span<const std::byte> bytes) {
 
 /// The whole file; its data is aligned for any table (16 bytes). Throws CommandFailure.
 std::vector<std::byte> read_file(const std::string& path);
+
+/// Replaces a file in one step, by what was written until commit(): after a crash it holds the old bytes or the new
+/// ones, on disk before commit() returns. Without it, the old file stays. All throw CommandFailure.
+class FileReplacement {
+ public:
+  /// It has `mode` less the umask.
+  explicit FileReplacement(const std::string& path, mode_t mode = 0666);
+  FileReplacement(const FileReplacement&) = delete;
+  FileReplacement& operator=(const FileReplacement&) = delete;
+  ~FileReplacement();
+
+  void write(std::span<const std::byte> bytes);
+  void commit();
+
+ private:
+  std::string path_;
+  mode_t mode_;
+  struct Temporary;
+  std::unique_ptr<Temporary> file_;
+};
 
 /// Replaces `path` in one step: after a crash it holds the old bytes or the new ones, on disk before this returns.
 /// It has `mode` less the umask. Throws CommandFailure and then leaves no temporary file behind.

@@ -11,14 +11,19 @@
 #include "control/explain_command.h"
 #include "control/geo_command.h"
 #include "control/help_command.h"
+#include "control/history_command.h"
+#include "control/hub_command.h"
 #include "control/init_command.h"
 #include "control/key_command.h"
+#include "control/plan_command.h"
 #include "control/policy_command.h"
 #include "control/pop_command.h"
+#include "control/rollout_command.h"
 #include "control/root_command.h"
 #include "control/score_command.h"
 #include "control/secret_command.h"
 #include "control/server_command.h"
+#include "control/transfer_command.h"
 #include "control/tree_command.h"
 #include "control/vendor_command.h"
 #include "control/zone_command.h"
@@ -31,7 +36,9 @@ int run(int argc, char** argv) {
   CLI::App app("The operator's side of an anytick time pool: compile its tables, push them to POPs, see what runs.",
                "anytick");
   app.set_version_flag("--version", ANYTICK_VERSION);
-  app.footer("Exit codes: 0 done; 1 refused, or faults found; 2 usage; 3 POP not reachable.");
+  app.footer(
+      "Exit codes: 0 done; 1 refused, or faults found; 2 usage; 3 the POP is not reachable; 4 the guard objects;\n"
+      "5 some POPs do not run what they are to; 6 there are changes (plan --exit-code).");
   app.require_subcommand(1);
   add_init_command(app);
   add_zone_command(app);
@@ -48,6 +55,11 @@ int run(int argc, char** argv) {
   add_vendor_command(app);
   add_root_command(app);
   add_audit_command(app);
+  add_plan_command(app);
+  add_rollout_commands(app);
+  add_hub_command(app);
+  add_history_command(app);
+  add_transfer_command(app);
   add_help_commands(app, ANYTICK_VERSION);
   try {
     app.parse(argc, argv);

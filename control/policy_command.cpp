@@ -22,7 +22,7 @@
 namespace anytick::control {
 namespace {
 
-constexpr const char* command = "policy test";
+constexpr const char* policy_test = "policy test";
 
 struct PolicyOptions {
   std::string file;
@@ -68,7 +68,7 @@ std::string name_option(const std::string& text) {
   auto name = parse_escaped_name(text);
   if (!name) name = parse_escaped_name(text + '.');
   if (!name)
-    throw CommandFailure(exit_usage, fmt::format("{}: '{}' is no name: {}", command, text, name.refusal().reason));
+    throw CommandFailure(exit_usage, fmt::format("{}: '{}' is no name: {}", policy_test, text, name.refusal().reason));
   return *std::move(name);
 }
 
@@ -103,16 +103,16 @@ bool is_miss(const std::string& file, const PolicyQuestion& question) {
 }
 
 PolicyQuestion question_of(const PolicyOptions& options) {
-  const ClientOption client = client_option(command, options.client);
+  const ClientOption client = client_option(policy_test, options.client);
   PolicyQuestion question;
   question.name = name_option(options.name);
-  question.type = type_option(command, options.type);
+  question.type = type_option(policy_test, options.type);
   question.udp = !options.tcp;
   if (client.subnet_length)
     question.subnet = geo::prefix_of(client.address, *client.subnet_length);
   else
     question.source = client.address;
-  if (!options.source.empty()) question.source = address_option(command, options.source);
+  if (!options.source.empty()) question.source = address_option(policy_test, options.source);
   if (!options.map.empty()) question.country = country_of(options.map, question);
   if (!options.image.empty())
     question.misses = {is_miss(options.image, question)};

@@ -1,9 +1,6 @@
 #include "control/pop_command.h"
 
-#include <unistd.h>
-
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -14,8 +11,10 @@
 #include <fmt/format.h>
 
 #include "control/command.h"
+#include "control/fleet_status.h"
 #include "control/pop_registry_command.h"
 #include "control/pop_text.h"
+#include "control/progress.h"
 #include "control/push.h"
 #include "control/secrets.h"
 #include "control/signing.h"
@@ -30,6 +29,7 @@ namespace {
 using std::chrono::steady_clock;
 
 struct PopOptions {
+  HubOptions hub; ///< of `status`
   std::string pop = "unix:/run/anytick/pop.sock";
   double timeout = 60; ///< seconds; more than a POP takes for a policy, to its refusal
   PopTls tls;          ///< no `ca`: without
@@ -97,27 +97,6 @@ std::string signature_of(std::span<const std::byte> table, const std::string& fi
   return signature ? std::string(signature->begin(), signature->end()) : "";
 }
 
-/// Shows how far a push is to whoever waits for it at a terminal.
-class ProgressLine {
- public:
-  void operator()(size_t sent, size_t total) {
-    if (!terminal_ || steady_clock::now() - last_ < interval) return;
-    last_ = steady_clock::now();
-    shown_ = true;
-    constexpr size_t mebibyte = size_t{1} << 20;
-    fmt::print(stderr, "\rsent {} of {} MiB ", sent / mebibyte, total / mebibyte);
-  }
-  ~ProgressLine() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  static constexpr std::chrono::milliseconds interval{200};
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool shown_ = false;
-  steady_clock::time_point last_ = steady_clock::now();
-};
-
 /// Before the tables: what is wrong with the file is known before anything is sent.
 void push_secrets(const PopOptions& options) {
   const pop::v1::LoadSecretsReply reply = client(options).load_secrets(read_secrets_file(options.secrets));
@@ -150,7 +129,11 @@ void run_push(const PopOptions& options) {
   pop::v1::LoadReply reply;
   {
     ProgressLine line;
-    reply = client(options).load(tables, std::ref(line), confirm_within);
+    constexpr size_t mebibyte = size_t{1} << 20;
+    const auto show = [&](size_t sent, size_t total) {
+      line.show([&] { return fmt::format("sent {} of {} MiB ", sent / mebibyte, total / mebibyte); });
+    };
+    reply = client(options).load(tables, show, confirm_within);
   }
   const std::chrono::duration<double, std::milli> took = steady_clock::now() - start;
   if (!reply.applied()) refuse(options, load_text(reply, now()));
@@ -240,7 +223,15 @@ void add_pop_command(CLI::App& app) {
   CLI::App* status = pop->add_subcommand("status", "Show what a POP runs and counts");
   status->add_flag("--json", options->json, "as one JSON object");
   add_common_options(*status, *options);
-  status->callback([options] { run_status(*options); });
+  add_hub_options(*status, options->hub);
+  status->footer(
+      "Without --pop, and with a hub: a table of all its POPs; exit code 5 if one does not run what it is to.\n"
+      "Examples: anytick pop status\n"
+      "          anytick pop status --pop unix:/run/anytick/pop.sock --json");
+  status->callback([options, status] {
+    if (status->count("--pop") == 0 && has_hub(options->hub)) return print_fleet_status(options->hub, options->json);
+    run_status(*options);
+  });
 
   add_pop_registry_commands(*pop);
 }

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "control/registry/names.h"
+#include "control/server_explain_command.h"
 #include "control/server_options.h"
 
 namespace anytick::control {
@@ -103,6 +104,7 @@ void add_server_command(CLI::App& app) {
   server->require_subcommand(1);
   add_making(*server, options);
   add_showing(*server, options);
+  add_server_explain(*server);
   CLI::App* verify = add_change(*server, "verify", "Say that the account controls the address", options,
                                 "verify 198.51.100.7 --reason 'known for years'", run_server_verify);
   verify->add_flag("--renew", options->renew, "no: make another token, and let the server show it");

@@ -4,7 +4,7 @@
 
 namespace anytick::control {
 
-/// `anytick server add | list | show | set | verify | schedule-deletion | keep | remove | move`.
+/// `anytick server add | list | show | explain | set | verify | schedule-deletion | keep | remove | move`.
 void add_server_command(CLI::App& app);
 
 } // namespace anytick::control

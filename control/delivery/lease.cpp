@@ -22,8 +22,8 @@ std::unique_ptr<Lease> Lease::take(store::Database& database, const std::string&
     database.transact([&](soci::session& sql) {
       const int64_t now = lease->clock_();
       if (const auto other = read_setting(sql, lease_name); other && other->at("expires").get<int64_t>() > now)
-        throw Fault(fmt::format("{} is rolling out; if it died, its lease ends in {} s",
-                                other->at("owner").get<std::string>(), other->at("expires").get<int64_t>() - now));
+        throw LeaseTaken(fmt::format("{} is rolling out; if it died, its lease ends in {} s",
+                                     other->at("owner").get<std::string>(), other->at("expires").get<int64_t>() - now));
       lease->write(sql);
     });
   } catch (...) {

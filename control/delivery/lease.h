@@ -15,13 +15,18 @@ struct LeaseLost : Fault {
   using Fault::Fault;
 };
 
+/// Somebody else has the lease.
+struct LeaseTaken : Fault {
+  using Fault::Fault;
+};
+
 /// Who has it may roll out, nobody else: one at a time, in any process on any machine. It lasts for lease_seconds
 /// unless it is renewed, so that nobody waits for the dead. One thread's.
 class Lease {
  public:
   static constexpr int64_t lease_seconds = 60;
 
-  /// `owner` is shown to others: "alice@hub1, process 4711". Throws Fault where somebody has it. The database must
+  /// `owner` is shown to others: "alice@hub1, process 4711". Throws LeaseTaken. The database must
   /// outlive the lease.
   static std::unique_ptr<Lease> take(store::Database& database, const std::string& owner, WallClock clock);
   Lease(const Lease&) = delete;

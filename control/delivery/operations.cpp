@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "control/delivery/begin.h"
+#include "control/delivery/fleet.h"
 #include "control/registry/pops.h"
 #include "control/text.h"
 
@@ -98,7 +99,7 @@ Outcome rollback(const Desk& desk, int64_t serial, const registry::Actor& actor,
 Outcome resume(const Desk& desk, const std::vector<std::string>& pops) {
   const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
   if (auto settled = settle(desk, *lease, true)) return std::move(*settled);
-  if (const auto open = read_open(desk)) throw Fault(waits_text(*open));
+  check_none_open(desk);
   desk.database.read([&](soci::session& sql) { check_names(sql, pops); });
   Rollout rollout(desk, *lease, current_of(desk).id);
   rollout.meet_registry();
@@ -139,9 +140,21 @@ Outcome revert(const Desk& desk, const registry::Actor& actor) {
   return rollout.outcome();
 }
 
+void check_none_open(const Desk& desk) {
+  if (const auto open = read_open(desk)) throw Fault(waits_text(*open));
+}
+
 std::optional<Outcome> recover(const Desk& desk) {
   const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
   return settle(desk, *lease, false);
+}
+
+size_t prune(const Desk& desk, size_t keep) {
+  const FleetReport report = ask_fleet(desk, std::nullopt);
+  if (std::ranges::any_of(report.pops, [](const PopReport& each) { return !each.status; })) return 0;
+  size_t dropped = 0;
+  desk.database.transact([&](soci::session& sql) { dropped = prune_revisions(sql, keep, running_serials(report)); });
+  return dropped;
 }
 
 } // namespace anytick::delivery

@@ -53,7 +53,14 @@ Outcome confirm(const Desk& desk);
 /// Takes an unconfirmed push back at once.
 Outcome revert(const Desk& desk, const registry::Actor& actor);
 
+/// Fault while a push is under way or waits for its confirmation.
+void check_none_open(const Desk& desk);
+
 /// Brings what a dead owner left, or nobody confirmed in time, to its end; nothing if there is no such push.
 std::optional<Outcome> recover(const Desk& desk);
+
+/// Drops plans and images of old revisions, see prune_revisions(), and returns of how many. None while a POP is away:
+/// nobody knows what it runs.
+size_t prune(const Desk& desk, size_t keep);
 
 } // namespace anytick::delivery

@@ -53,7 +53,7 @@ Pop checked(const Pop& pop) {
   return kept;
 }
 
-std::vector<Pop> read(soci::session& sql, const std::optional<std::string>& name) {
+std::vector<Pop> read_pops(soci::session& sql, const std::optional<std::string>& name) {
   Pop row;
   int64_t canary = 0, enabled = 0;
   Query select(sql);
@@ -108,7 +108,7 @@ void remove_pop(soci::session& sql, const Actor& actor, const std::string& name)
 }
 
 std::optional<Pop> find_pop(soci::session& sql, const std::string& name) {
-  std::vector<Pop> found = read(sql, control::lower_case(name));
+  std::vector<Pop> found = read_pops(sql, control::lower_case(name));
   if (found.empty()) return std::nullopt;
   return std::move(found.front());
 }
@@ -119,7 +119,7 @@ Pop get_pop(soci::session& sql, const std::string& name) {
 }
 
 std::vector<Pop> list_pops(soci::session& sql) {
-  return read(sql, std::nullopt);
+  return read_pops(sql, std::nullopt);
 }
 
 } // namespace anytick::registry

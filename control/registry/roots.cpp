@@ -114,7 +114,7 @@ void write_name_servers(soci::session& sql, const DnsRoot& root) {
   }
 }
 
-std::vector<DnsRoot> read(soci::session& sql, const std::optional<std::string>& origin) {
+std::vector<DnsRoot> read_roots(soci::session& sql, const std::optional<std::string>& origin) {
   DnsRoot row;
   int64_t ttl = 0, max_hosts = 0;
   Query select(sql);
@@ -204,7 +204,7 @@ void remove_root(soci::session& sql, const Actor& actor, const std::string& orig
 }
 
 std::optional<DnsRoot> find_root(soci::session& sql, const std::string& origin) {
-  std::vector<DnsRoot> found = read(sql, origin_of(origin));
+  std::vector<DnsRoot> found = read_roots(sql, origin_of(origin));
   if (found.empty()) return std::nullopt;
   return std::move(found.front());
 }
@@ -215,7 +215,7 @@ DnsRoot get_root(soci::session& sql, const std::string& origin) {
 }
 
 std::vector<DnsRoot> list_roots(soci::session& sql) {
-  return read(sql, std::nullopt);
+  return read_roots(sql, std::nullopt);
 }
 
 } // namespace anytick::registry

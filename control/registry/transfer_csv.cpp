@@ -178,7 +178,7 @@ json value_of(FieldType type, const std::string& cell) {
   case FieldType::pairs:
   case FieldType::numbers:
     return pairs_value(cell, type == FieldType::numbers);
-  case FieldType::json:
+  case FieldType::object:
     break;
   }
   return object_value(cell);

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t depth_max = 33; // of a record, with static data of as many levels as roots take
+constexpr size_t levels_max = 33; // of a record, with static data of as many levels as roots take
 
 /// The bytes of a file, until one record of it has too many.
 class Source {
@@ -71,7 +71,7 @@ class RecordBuilder {
   RecordBuilder(Source& source, TransferFaults& faults) : source_(source), faults_(faults) {}
 
   bool building() const { return !open_.empty(); }
-  bool full() const { return open_.size() == depth_max; }
+  bool full() const { return open_.size() == levels_max; }
   const RawRow& row() const { return row_; }
 
   void begin(Kind kind, std::string path) {
@@ -221,7 +221,7 @@ bool DocumentSax::scalar(json value) {
 
 bool DocumentSax::open(json empty) {
   if (record_.building()) {
-    if (record_.full()) return stop(record_.row().place.path, fmt::format("nested more than {} levels", depth_max));
+    if (record_.full()) return stop(record_.row().place.path, fmt::format("nested more than {} levels", levels_max));
     record_.open(std::move(empty));
     return true;
   }

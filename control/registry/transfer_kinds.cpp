@@ -10,7 +10,7 @@ using enum FieldType;
 constexpr std::array account_fields{Field{"name"}, Field{"logins", pairs}};
 constexpr std::array tree_fields{Field{"name"}, Field{"parent"}, Field{"description"}};
 constexpr std::array root_fields{Field{"origin"},     Field{"contact"},          Field{"name_servers", words},
-                                 Field{"ttl", whole}, Field{"max_hosts", whole}, Field{"static_data", json}};
+                                 Field{"ttl", whole}, Field{"max_hosts", whole}, Field{"static_data", object}};
 constexpr std::array vendor_fields{
     Field{"name"}, Field{"account"},         Field{"root"}, Field{"state"}, Field{"client"},
     Field{"sink"}, Field{"throttle", whole}, Field{"note"}};

@@ -23,7 +23,7 @@ enum class FieldType : uint8_t {
   words,   ///< an array of texts; in CSV between blanks
   pairs,   ///< an object of texts; in CSV NAME=VALUE between blanks
   numbers, ///< an object of whole numbers; in CSV the same
-  json,    ///< an object of whatever it holds; in CSV as JSON
+  object,  ///< an object of whatever it holds; in CSV as JSON
 };
 
 struct Field {

@@ -57,10 +57,10 @@ std::string checked_name(soci::session& sql, const std::string& text, const DnsR
 }
 
 void check_values(const VendorZone& vendor) {
-  constexpr size_t note_max = 4000;
+  constexpr size_t vendor_note_max = 4000;
   constexpr uint32_t throttle_max = 100'000'000;
   const std::string what = "vendor zone '" + vendor.name + "'";
-  check_text(what + ": note", vendor.note, note_max, true);
+  check_text(what + ": note", vendor.note, vendor_note_max, true);
   if (vendor.throttle && (*vendor.throttle == 0 || *vendor.throttle > throttle_max))
     throw Fault(
         fmt::format("{}: it is throttled to 1 to {} queries a second; to 0 it is suspended", what, throttle_max));

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <iterator>
 #include <stdexcept>
-#include <tuple>
 #include <utility>
 
 #include "control/scores/decimal.h"
@@ -18,10 +17,6 @@ constexpr size_t error_max = 120;
 /// So that what is stored is what is read, and short.
 double rounded(double value, double parts) {
   return std::round(value * parts) / parts;
-}
-
-bool is_before(const HistoryRow& a, const HistoryRow& b) {
-  return std::tie(a.when, a.monitor) < std::tie(b.when, b.monitor);
 }
 
 bool is_same_check(const HistoryRow& a, const HistoryRow& b) {

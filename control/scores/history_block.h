@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "control/scores/row.h"
@@ -24,6 +25,11 @@ struct HistoryRow {
 
   bool operator==(const HistoryRow&) const = default;
 };
+
+/// By time and monitor.
+inline bool is_before(const HistoryRow& a, const HistoryRow& b) {
+  return std::tie(a.when, a.monitor) < std::tie(b.when, b.monitor);
+}
 
 /// What history keeps of a row whose score is this one after it.
 HistoryRow history_row(const Row& row, double score);

@@ -2,15 +2,10 @@
 
 #include <algorithm>
 #include <span>
-#include <tuple>
 #include <utility>
 
 namespace anytick::scores {
 namespace {
-
-bool is_before(const HistoryRow& a, const HistoryRow& b) {
-  return std::tie(a.when, a.monitor) < std::tie(b.when, b.monitor);
-}
 
 /// The rows from `begin` on that are of that hour.
 std::span<const HistoryRow> of_hour(const std::vector<HistoryRow>& rows, size_t& begin, int64_t hour) {

@@ -10,7 +10,7 @@ constexpr size_t name_max = 100;
 constexpr size_t rows_of_text = 2;
 constexpr size_t rows_of_server = 4;
 /// Longer errors are cut: nobody keeps more of them.
-constexpr size_t error_max = 256;
+constexpr size_t text_max = 256;
 
 } // namespace
 
@@ -32,7 +32,7 @@ void RowBatch::take(const Row& row) {
   whose.last = rows_.size();
   Row& kept = rows_.emplace_back(Link{row, none}).row;
   if (row.error.empty()) return;
-  const auto [text, is_new] = texts_.emplace(row.error.substr(0, error_max));
+  const auto [text, is_new] = texts_.emplace(row.error.substr(0, text_max));
   kept.error = *text;
   if (is_new) size_ += rows_of_text;
 }

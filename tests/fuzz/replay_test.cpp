@@ -12,6 +12,7 @@
 #include "tests/fuzz/plan_target.h"
 #include "tests/fuzz/policy_target.h"
 #include "tests/fuzz/scores_target.h"
+#include "tests/fuzz/transfer_target.h"
 #include "tests/packets/cases.h"
 
 namespace anytick::test {
@@ -95,6 +96,9 @@ TEST(Replay, ScoresSeeds) {
 TEST(Replay, PlanSeeds) {
   replay_seeds(plan_seeds(), check_plan, 5000);
 }
+TEST(Replay, TransferSeeds) {
+  replay_seeds(transfer_seeds(), check_transfer, 10000);
+}
 
 void replay(const char* folder, Check check) {
   const std::filesystem::path path = std::filesystem::path(ANYTICK_CORPUS) / folder;
@@ -124,6 +128,9 @@ TEST(Replay, ScoresCorpus) {
 }
 TEST(Replay, PlanCorpus) {
   replay("plan", check_plan);
+}
+TEST(Replay, TransferCorpus) {
+  replay("transfer", check_transfer);
 }
 
 } // namespace

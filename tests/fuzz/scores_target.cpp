@@ -1,13 +1,8 @@
 #include "tests/fuzz/scores_target.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -16,6 +11,7 @@
 #include "control/scores/observations.h"
 #include "control/scores/pool_json.h"
 #include "control/scores/scoreboard.h"
+#include "tests/fuzz/memory_file.h"
 
 namespace anytick::test {
 namespace {
@@ -23,28 +19,6 @@ namespace {
 using namespace scores;
 
 constexpr int64_t not_after = 2'000'000'000;
-
-void require(bool condition, const char* property) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", property);
-  std::abort();
-}
-
-/// A file in memory that has a path.
-class MemoryFile {
- public:
-  MemoryFile(const uint8_t* data, size_t size) : fd_(::memfd_create("feed", MFD_CLOEXEC)) {
-    require(fd_ >= 0 && ::write(fd_, data, size) == static_cast<ssize_t>(size), "there is memory");
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() { ::close(fd_); }
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
- private:
-  int fd_;
-};
 
 class Checker : public RowSink {
  public:

@@ -1,5 +1,5 @@
-// Writes the fuzzers' first corpus, the rows of the packet tables, some policies, feeds of scores and plans, to
-// directories that are there: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES PLAN
+// Writes the fuzzers' first corpus, the rows of the packet tables, some policies, feeds of scores, plans and files
+// of the registry, to directories that are there: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES PLAN TRANSFER
 
 #include <cstdio>
 #include <fstream>
@@ -8,6 +8,7 @@
 #include "tests/fuzz/plan_target.h"
 #include "tests/fuzz/policy_target.h"
 #include "tests/fuzz/scores_target.h"
+#include "tests/fuzz/transfer_target.h"
 #include "tests/packets/cases.h"
 
 namespace {
@@ -25,8 +26,8 @@ void write_all(const std::string& directory, const std::vector<anytick::test::By
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    std::fprintf(stderr, "usage: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES PLAN\n");
+  if (argc != 8) {
+    std::fprintf(stderr, "usage: write_seeds FRAME QUERY POLICY POLICY_NAME SCORES PLAN TRANSFER\n");
     return 2;
   }
   constexpr size_t payload_at = 14 + 20 + 8;
@@ -41,4 +42,5 @@ int main(int argc, char** argv) {
   write_all(argv[4], anytick::test::policy_name_seeds());
   write_all(argv[5], anytick::test::scores_seeds());
   write_all(argv[6], anytick::test::plan_seeds());
+  write_all(argv[7], anytick::test::transfer_seeds());
 }

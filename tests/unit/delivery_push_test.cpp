@@ -267,6 +267,18 @@ TEST_P(Pushes, WhatIsPrunedIsStillKnown) {
   EXPECT_EQ(delivery::rollback(hub_.desk(), 3, {"test", "why", test_time}, {}).push.state, PushState::done);
 }
 
+TEST_P(Pushes, WhatAPopMayRunIsNotPruned) {
+  for (int64_t serial = 1; serial <= 4; ++serial) push(serial);
+  pop(2).die();
+  EXPECT_EQ(delivery::prune(hub_.desk(), 1), 0u);
+  pop(2).restart();
+  EXPECT_EQ(delivery::prune(hub_.desk(), 1), 2u) << "all but what is current and what was before it";
+  hub_.database().read([](soci::session& sql) {
+    EXPECT_FALSE(delivery::get_revision(sql, 2).is_whole);
+    EXPECT_TRUE(delivery::get_revision(sql, 3).is_whole);
+  });
+}
+
 TEST_P(Pushes, SerialsGrow) {
   hub_.database().read([](soci::session& sql) {
     EXPECT_EQ(delivery::next_serial(sql, 0, 100), 100);

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
-#include "control/hub/http.h"
-#include "control/hub/metrics.h"
+#include "control/daemon/http.h"
+#include "control/daemon/metrics.h"
 
 namespace anytick::hub {
 namespace {

@@ -12,6 +12,7 @@
 #include "control/root_command.h"
 #include "control/server_command.h"
 #include "control/time_option.h"
+#include "control/time_text.h"
 #include "control/tree_command.h"
 #include "control/vendor_command.h"
 #include "control_files.h"

@@ -1,4 +1,4 @@
-#include "control/hub/http.h"
+#include "control/daemon/http.h"
 
 #include <charconv>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "control/hub/metrics.h"
+#include "control/daemon/metrics.h"
 
 #include <prometheus/text_serializer.h>
 

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace anytick::control {
+
+/// `anytick history`: what was pushed, by whom, and what became of it.
+void add_history_command(CLI::App& app);
+
+} // namespace anytick::control
