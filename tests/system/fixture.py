@@ -11,11 +11,13 @@ SCRIPTS = HERE.parent.parent / "scripts"
 RECORDS = HERE / "zones" / "records.example.json"
 
 
-def make_rig(port=None):
-    """ANYTICK and ANYTICKD are the programs, DEVICE one of rig.DEVICES; `port` instead of the rig's own."""
+def make_rig(port=None, name=""):
+    """ANYTICK and ANYTICKD are the programs, DEVICE one of rig.DEVICES; `port` instead of the rig's own; for `name`, see
+    Rig."""
     if os.geteuid() != 0:
         sys.exit("system tests need root: they make network namespaces and open AF_XDP or AF_PACKET sockets")
-    return rigs.Rig(os.environ["ANYTICK"], os.environ["ANYTICKD"], os.environ.get("DEVICE", "af_xdp"), port=port)
+    device = os.environ.get("DEVICE", "af_xdp")
+    return rigs.Rig(os.environ["ANYTICK"], os.environ["ANYTICKD"], device, port=port, name=name)
 
 
 def make_map(rig, overrides=rigs.OVERRIDES):

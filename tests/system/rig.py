@@ -114,12 +114,13 @@ def _first_port():
 
 
 class Rig:
-    def __init__(self, anytick, anytickd, device="af_xdp", idle="sleep", port=None):
-        """`anytick` and `anytickd` are paths of the programs; `device` is one of DEVICES; `port` is its first."""
+    def __init__(self, anytick, anytickd, device="af_xdp", idle="sleep", port=None, name=""):
+        """`anytick` and `anytickd` are paths of the programs; `device` is one of DEVICES; `port` is its first; `name`
+        is another one for each rig that is there at a time."""
         if os.geteuid() != 0:
             raise RigError("needs root: it makes network namespaces")
         self.anytick, self.anytickd, self.device, self.idle = anytick, anytickd, device, idle
-        self.pop, self.client = f"anytick-{os.getpid()}-pop", f"anytick-{os.getpid()}-client"
+        self.pop, self.client = f"anytick-{os.getpid()}-{name}pop", f"anytick-{os.getpid()}-{name}client"
         self.daemon = None
         self.ports = []
         self.sections = ""  # further tables of pop.toml
@@ -289,6 +290,10 @@ idle = "{self.idle}"
             # A process that was killed may have left its program on the link.
             for port in self.ports:
                 run("ip", "-n", self.pop, "link", "set", port.link, "xdp", "off", check=False)
+
+    def signal(self, number):
+        """Of the daemon, which runs in place of the `ip` that brought it into its namespace."""
+        self.daemon.send_signal(number)
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
