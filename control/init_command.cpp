@@ -38,7 +38,7 @@ struct InitOptions {
 
 /// What stands behind "#" are the defaults; README tells what they do.
 constexpr std::string_view hub_toml =
-    R"(# The hub. Paths are relative to this file. Each key and its default: README, "Run a hub".
+    R"(# The hub. Paths are relative to this file. Each key and its default: README, "Keep a registry" to "Run a hub".
 database = "{}"
 spool = "spool"              # feeders drop score logs here
 # geo_map = "geo.map"        # anytick geo compile --mmdb country.mmdb -o geo.map

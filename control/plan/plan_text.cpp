@@ -17,7 +17,7 @@ namespace {
 using selection::Verdict;
 using Align = TextTable::Align;
 
-constexpr size_t columns = 100;
+constexpr size_t text_columns = 100;
 constexpr size_t name_length = 24;
 
 const char* family_text(geo::Family family) {
@@ -218,7 +218,7 @@ class PlanText {
                              ? fmt::format("; the gravest {}, --all for all of them", options_.top)
                              : "");
     for (size_t i = 0; i < plan_.objections.size() && (options_.top == 0 || i < options_.top); ++i)
-      text_ += wrapped(plan_.objections[i].text, "  ", columns);
+      text_ += wrapped(plan_.objections[i].text, "  ", text_columns);
   }
 
   const Plan& plan_;
