@@ -23,6 +23,8 @@ DONE, REFUSED, GUARDED, INCOMPLETE = 0, 1, 4, 5
 
 RIGS = []
 ROOM = None
+# A daemon ends with the thread that started it.
+STARTERS = ThreadPoolExecutor(POPS)
 
 
 def addresses(number):
@@ -48,11 +50,10 @@ def setUpModule():
     global ROOM
     for number in range(POPS):
         RIGS.append(fixture.make_rig(name=f"{number}-"))
-    ROOM = RIGS[0].room
-    with ThreadPoolExecutor(POPS) as starters:
-        list(starters.map(lambda each: each.start(), RIGS))
+    ROOM = RIGS[0].room / "hub"
+    list(STARTERS.map(lambda each: each.start(), RIGS))
+    rigs.run(RIGS[0].anytick, "init", ROOM, "--empty")
     (ROOM / "hub.toml").write_text(f'geo_map = "{fixture.make_map(RIGS[0])}"\n')
-    anytick("tree", "init")
     anytick("root", "add", "pool.example", "--ns", "ns.example", "--static", static_file(1))
     for number, rig in enumerate(RIGS):
         anytick("pop", "add", f"pop{number}", rig.control, *(["--canary"] if number == 0 else []))
@@ -62,6 +63,7 @@ def setUpModule():
 def tearDownModule():
     for rig in RIGS:
         rig.close()
+    STARTERS.shutdown()
 
 
 def fleet(code=DONE):
