@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -185,8 +184,8 @@ void Hub::tell(const plan::Plan& plan) {
 std::string Hub::reason_to_wait(const plan::Plan& plan) {
   if (!plan.objections.empty()) {
     std::string why = fmt::format("the guard has {} objections to what is planned:", plan.objections.size());
-    for (const plan::Objection& objection : plan.objections | std::views::take(told_objections))
-      why += "\n  " + objection.text;
+    for (size_t i = 0; i < std::min(plan.objections.size(), told_objections); ++i)
+      why += "\n  " + plan.objections[i].text;
     return why;
   }
   std::optional<delivery::Hold> hold;

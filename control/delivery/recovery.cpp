@@ -85,8 +85,8 @@ void Rollout::confirm() {
     return each.asked && each.state != DeliveryState::applied && each.state != DeliveryState::refused;
   });
   // First those whose time runs.
-  std::ranges::stable_partition(picked,
-                                [this](size_t i) { return targets_[i].delivery.state == DeliveryState::unconfirmed; });
+  std::stable_partition(picked.begin(), picked.end(),
+                        [this](size_t i) { return targets_[i].delivery.state == DeliveryState::unconfirmed; });
   deliver_to(picked, [] { return Terms{}; });
   end();
 }

@@ -171,7 +171,7 @@ void Applier::remove_one(Kind kind, const std::string& key, const std::function<
 }
 
 void Applier::remove_pops() {
-  for (const auto& [name, pop] : pops_) remove_one(Kind::pops, name, [&] { remove_pop(sql_, actor_, name); });
+  for (const auto& each : pops_) remove_one(Kind::pops, each.first, [&] { remove_pop(sql_, actor_, each.first); });
 }
 
 void Applier::remove_accounts() {
@@ -183,7 +183,7 @@ void Applier::remove_accounts() {
     if (!servers.empty() && std::ranges::all_of(servers, is_removed))
       ++tallies_.at(static_cast<size_t>(Kind::accounts)).kept;
     else
-      remove_one(Kind::accounts, name, [&] { remove_account(sql_, actor_, account.id); });
+      remove_one(Kind::accounts, name, [&, id = account.id] { remove_account(sql_, actor_, id); });
   }
 }
 

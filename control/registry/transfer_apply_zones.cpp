@@ -73,7 +73,7 @@ void Applier::apply_tree() {
   std::map<std::string, size_t> depths;
   for (const auto& each : tree_rows_) depths[each.row.name] = depth_of(each.row.name, parents);
   std::ranges::stable_sort(tree_rows_, {}, [&](const auto& each) { return depths.at(each.row.name); });
-  for (const auto& [row, place] : tree_rows_) attempt(place, [&] { tally(Kind::tree, set_tree_zone(row)); });
+  for (const auto& each : tree_rows_) attempt(each.place, [&] { tally(Kind::tree, set_tree_zone(each.row)); });
 }
 
 Applier::Outcome Applier::set_tree_zone(const TreeRow& row) {
