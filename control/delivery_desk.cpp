@@ -36,6 +36,12 @@ bool is_short(const Delivery& each) {
   return each.asked && each.state != DeliveryState::left && !each.runs();
 }
 
+/// Of a push that was taken back.
+bool may_run_it(const Delivery& each) {
+  return each.runs() || each.state == DeliveryState::sending || each.state == DeliveryState::away ||
+         each.state == DeliveryState::refused;
+}
+
 std::string state_text(const Outcome& outcome) {
   const Push& push = outcome.push;
   const auto runs = std::ranges::count_if(outcome.deliveries, &Delivery::runs);
@@ -60,6 +66,8 @@ DeliveryDesk::DeliveryDesk(const HubOptions& options)
     : config_(hub_config(options)),
       database_(open_database(options)), desk_{*database_, config_, owner_of(options),
                                                [] { return static_cast<int64_t>(std::time(nullptr)); }} {
+  desk_.lease_patience = std::chrono::seconds(90);
+  desk_.waits = [](const std::string& who) { fmt::print(stderr, "waiting: {}\n", who); };
   if (::isatty(STDERR_FILENO) == 1)
     desk_.told = [](const Delivery& each) {
       fmt::print(stderr, "{}: {}{}{}\n", each.pop, name_of(each.state), each.detail.empty() ? "" : ": ", each.detail);
@@ -114,8 +122,9 @@ ordered_json outcome_json(const Outcome& outcome) {
 int exit_code_of(const Outcome& outcome) {
   switch (outcome.push.state) {
   case PushState::done:
-  case PushState::reverted:
     return exit_done;
+  case PushState::reverted:
+    return std::ranges::any_of(outcome.deliveries, may_run_it) ? exit_incomplete : exit_done;
   case PushState::partial:
   case PushState::unconfirmed:
     return std::ranges::any_of(outcome.deliveries, is_short) ? exit_incomplete : exit_done;

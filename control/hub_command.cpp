@@ -31,6 +31,11 @@ sigset_t blocked_signals() {
   return signals;
 }
 
+/// Through whatever the hub is at, so that it is no std::exception: what it leaves is found by the next one.
+struct Stopped {
+  int signal;
+};
+
 template <class T> T started(Result<T> result) {
   if (!result) throw CommandFailure(exit_refused, result.refusal().text());
   return std::move(*result);
@@ -42,18 +47,26 @@ void run_hub(const HubOptions& options) {
   DeliveryDesk desk(options);
   const hub::Config& config = desk.config();
   const auto verifying = open_database(options);
-  const auto hub = started(hub::Hub::open({config, desk.database(), desk.desk()}));
+  delivery::Desk own = desk.desk();
+  own.lease_patience = {};
+  own.sleep = [&](std::chrono::milliseconds time) {
+    const timespec wait{time.count() / 1000, time.count() % 1000 * 1'000'000};
+    if (const int signal = sigtimedwait(&signals, nullptr, &wait); signal > 0) throw Stopped{signal};
+  };
+  const auto hub = started(hub::Hub::open({config, desk.database(), own}));
   std::unique_ptr<hub::HttpServer> http;
   if (!config.run.listen.empty())
     http = started(hub::HttpServer::start(config.run.listen, http_handlers(*hub, *verifying, desk.desk().clock)));
   std::puts("ready");
   std::fflush(stdout);
-  const timespec second{1, 0};
-  int signal = -1;
-  do {
-    hub->work();
-  } while ((signal = sigtimedwait(&signals, nullptr, &second)) < 0);
-  spdlog::info("stopping: signal {}", signal);
+  try {
+    while (true) {
+      hub->work();
+      own.sleep(std::chrono::seconds(1));
+    }
+  } catch (const Stopped& stopped) {
+    spdlog::info("stopping: signal {}", stopped.signal);
+  }
 }
 
 void run_resume(const HubOptions& options) {

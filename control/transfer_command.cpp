@@ -1,7 +1,10 @@
 #include "control/transfer_command.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -62,15 +65,16 @@ std::set<Kind> kinds_of(const TransferOptions& options, Format format, const cha
   return kinds;
 }
 
-/// A file of its own that is gone with its last descriptor, with what comes on stdin: it is read more than once.
+/// A file of its own that is gone with its last descriptor, with what comes by a pipe: it is read more than once.
 class KeptInput {
  public:
-  KeptInput() : file_(std::tmpfile()) {
-    if (file_ == nullptr) throw CommandFailure(exit_refused, "no temporary file for stdin");
+  /// Reads `input` to its end.
+  explicit KeptInput(std::FILE* input) : file_(std::tmpfile()) {
+    if (file_ == nullptr) throw CommandFailure(exit_refused, "no temporary file for what comes by a pipe");
     std::vector<char> buffer(buffered_max);
-    while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), stdin))
+    while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), input))
       if (std::fwrite(buffer.data(), 1, got, file_) != got) fail();
-    if (std::ferror(stdin) != 0 || std::fflush(file_) != 0) fail();
+    if (std::ferror(input) != 0 || std::fflush(file_) != 0) fail();
   }
   KeptInput(const KeptInput&) = delete;
   KeptInput& operator=(const KeptInput&) = delete;
@@ -83,11 +87,23 @@ class KeptInput {
  private:
   [[noreturn]] void fail() {
     std::fclose(file_);
-    throw CommandFailure(exit_refused, "stdin could not be kept in a temporary file");
+    throw CommandFailure(exit_refused, "what comes by a pipe could not be kept in a temporary file");
   }
 
   std::FILE* file_;
 };
+
+/// Nothing where it is a file, which can be read again.
+std::unique_ptr<KeptInput> kept_if_pipe(const std::string& path) {
+  if (path == "-") return std::make_unique<KeptInput>(stdin);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error) || std::filesystem::is_regular_file(path, error) ||
+      std::filesystem::is_directory(path, error))
+    return nullptr;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(std::fopen(path.c_str(), "rb"), &std::fclose);
+  if (pipe == nullptr) throw CommandFailure(exit_refused, path + ": " + std::strerror(errno));
+  return std::make_unique<KeptInput>(pipe.get());
+}
 
 struct ImportCommand : TransferOptions {
   std::string mode = "update";
@@ -109,11 +125,9 @@ void run_import(const ImportCommand& options) {
                                     .unusual = options.unusual,
                                     .dry_run = options.dry_run,
                                     .list_changes = options.verbose};
-  std::optional<KeptInput> input;
-  const bool from_stdin = options.file == "-";
-  if (from_stdin) input.emplace();
-  const std::string shown = from_stdin ? "stdin" : options.file;
-  auto file = scores::TextFile::open(from_stdin ? input->path() : options.file);
+  const std::string shown = options.file == "-" ? "stdin" : options.file;
+  const auto input = kept_if_pipe(options.file);
+  auto file = scores::TextFile::open(input ? input->path() : options.file);
   if (!file) throw CommandFailure(exit_refused, file.refusal().text());
 
   const auto database = open_database(options.hub);

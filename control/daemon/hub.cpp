@@ -13,6 +13,7 @@
 #include "control/plan/plan_text.h"
 #include "control/registry/servers.h"
 #include "control/scores/prune.h"
+#include "control/text.h"
 
 namespace anytick::hub {
 namespace {
@@ -21,6 +22,8 @@ constexpr const char* self = "anytick hub run";
 constexpr int64_t prune_interval = 3600;
 /// The gravest of a plan's; `anytick plan` has all.
 constexpr size_t told_objections = 5;
+/// Twice the time each time, up to an hour of an interval of a minute.
+constexpr unsigned failures_max = 6;
 /// A row from further in the future is of a clock that is wrong.
 constexpr int64_t future_allowed = 300;
 
@@ -60,8 +63,10 @@ void Hub::work() {
   part("spool", [this] { ingest(); });
   if (now >= next_look_) {
     part("recovery", [this] { recover(); });
+    part("deliveries", [this] { bring_up_pops(); });
     part("pops", [this] { look_at_pops(); });
-    next_look_ = now + config_.run.retry.count();
+    // From here on: POPs that are away take their time.
+    next_look_ = desk_.clock() + config_.run.retry.count();
   }
   if (now >= next_plan_) {
     part("registry", [this] { remove_due(); });
@@ -141,15 +146,17 @@ void Hub::recover() {
   if (const auto outcome = delivery::recover(desk_)) spdlog::warn("{}", line_of(outcome->push));
 }
 
-void Hub::look_at_pops() {
+void Hub::bring_up_pops() {
   if (const auto outcome = delivery::retry(desk_)) spdlog::info("{}", line_of(outcome->push));
+}
+
+void Hub::look_at_pops() {
   const delivery::FleetReport fleet = delivery::ask_fleet(desk_, std::nullopt);
   greatest_running_ = std::max(greatest_running_, delivery::greatest_running(fleet));
   const std::optional<int64_t> current = fleet.current ? std::optional(fleet.current->serial) : std::nullopt;
   std::set<std::string> names;
   for (const delivery::PopReport& pop : fleet.pops) {
-    metrics_.pop(pop.pop.name, pop.zone() != nullptr || pop.serial.has_value(), current && pop.serial == current,
-                 pop.serial.value_or(0));
+    metrics_.pop(pop.pop.name, static_cast<bool>(pop.status), current && pop.serial == current, pop.serial.value_or(0));
     names.insert(pop.pop.name);
   }
   metrics_.keep_pops(names);
@@ -194,7 +201,10 @@ std::string Hub::reason_to_wait(const plan::Plan& plan) {
     hold = delivery::read_hold(sql);
     open = delivery::open_push(sql);
   });
-  if (hold) return fmt::format("held since {} went back to serial {}: {}", hold->who, hold->serial, hold->reason);
+  if (hold) return fmt::format("held since a push of {} was taken back: {}", hold->who, hold->reason);
+  if (desk_.clock() < next_push_)
+    return fmt::format("the last push failed: the next one is tried at {}",
+                       control::date_text(static_cast<uint64_t>(next_push_)));
   if (open) return fmt::format("serial {} is {}", open->serial, delivery::name_of(open->state));
   return config_.run.push ? "" : "there is something to push, and run.push is false";
 }
@@ -208,6 +218,9 @@ void Hub::push(delivery::CurrentPlan current) {
   metrics_.pushes.Increment();
   const delivery::Outcome outcome = delivery::push(desk_, request);
   if (outcome.push.state != delivery::PushState::done) metrics_.pushes_failed.Increment();
+  // What canaries did not take they are not given each minute.
+  failures_ = outcome.push.state == delivery::PushState::failed ? std::min(failures_ + 1, failures_max) : 0;
+  next_push_ = failures_ == 0 ? 0 : desk_.clock() + (config_.run.interval.count() << failures_);
   spdlog::info("{}", line_of(outcome.push));
 }
 

@@ -54,6 +54,7 @@ class Hub {
   void tell(const plan::Plan& plan);
   std::string reason_to_wait(const plan::Plan& plan);
   void push(delivery::CurrentPlan current);
+  void bring_up_pops();
   void look_at_pops();
   void prune();
 
@@ -66,6 +67,8 @@ class Hub {
   delivery::Planner planner_;
   Metrics metrics_;
   int64_t greatest_running_ = 0;
+  unsigned failures_ = 0; ///< pushes in a row
+  int64_t next_push_ = 0;
   int64_t next_plan_ = 0, next_look_ = 0, next_prune_ = 0;
   std::string told_; ///< why nothing was pushed the last time, which is not said again
   mutable std::mutex failing_mutex_;

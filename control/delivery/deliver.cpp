@@ -40,7 +40,8 @@ Answer<pop::v1::StatusReply> ask_status(PopLink& link, const StepHook& step) {
 Delivered confirm(PopLink& link, const Cargo& cargo, uint64_t generation, const StepHook& step) {
   const auto answer = stepped(step, "confirm", link, [&] { return link.confirm(generation, cargo.image.digest); });
   if (!answer) return no_answer(answer);
-  if (!answer.reply->confirmed()) return {DeliveryState::refused, 0, answer.reply->reason()};
+  // It has gone back meanwhile.
+  if (!answer.reply->confirmed()) return {DeliveryState::waiting, 0, answer.reply->reason()};
   return {DeliveryState::applied, answer.reply->generation(), answer.reply->not_stored()};
 }
 
@@ -59,7 +60,7 @@ Delivered send(PopLink& link, const Cargo& cargo, const RunningTables& has, uint
   if (!answer) return answer.is_away ? after_silence(link, cargo, answer.why, step) : no_answer(answer);
   const pop::v1::LoadReply& reply = *answer.reply;
   if (!reply.applied()) return {DeliveryState::refused, 0, reply.reason()};
-  if (!is_running(reply.tables(), cargo.image))
+  if (!missing_tables(reply.tables(), cargo).empty())
     return {DeliveryState::refused, 0, fmt::format("it says that it was applied, but runs {}", shown(reply.tables()))};
   return {reply.has_unconfirmed() ? DeliveryState::unconfirmed : DeliveryState::applied, reply.generation(), ""};
 }
@@ -82,14 +83,18 @@ Delivered look_at(PopLink& link, const Cargo& cargo, const StepHook& step) {
 Delivered deliver(PopLink& link, const Cargo& cargo, const Terms& terms, const StepHook& step) {
   const auto status = ask_status(link, step);
   if (!status) return no_answer(status);
-  if (auto runs = as_it_runs(*status.reply, cargo)) {
-    const bool is_to_confirm = runs->state == DeliveryState::unconfirmed && terms.confirm_seconds == 0;
-    return is_to_confirm ? confirm(link, cargo, runs->generation, step) : *runs;
+  const RunningTables& has = status.reply->tables();
+  // What waits is confirmed first, though the hub may have another geo map by now.
+  if (terms.confirm_seconds == 0 && status.reply->has_unconfirmed() && is_running(has, cargo.image)) {
+    Delivered kept = confirm(link, cargo, status.reply->unconfirmed().generation(), step);
+    if (kept.state != DeliveryState::applied || missing_tables(has, cargo).empty()) return kept;
+    return send(link, cargo, has, 0, step);
   }
+  if (auto runs = as_it_runs(*status.reply, cargo)) return *runs;
   const bool can = can_go_back(*status.reply);
   if (terms.confirm_seconds > 0 && terms.is_required && !can)
     return {DeliveryState::refused, 0, "its anytickd " + status.reply->version() + " cannot wait for a confirmation"};
-  return send(link, cargo, status.reply->tables(), can ? terms.confirm_seconds : 0, step);
+  return send(link, cargo, has, can ? terms.confirm_seconds : 0, step);
 }
 
 Delivered take_back(PopLink& link, const Cargo& cargo, const Cargo* previous, const StepHook& step) {

@@ -20,11 +20,13 @@ struct Desk {
   std::string owner;         ///< of leases, see Lease::take()
   WallClock clock;           ///< any thread's
   PopLink::Patience patience{};
-  size_t threads = 16; ///< POPs that are asked at once
+  std::chrono::seconds lease_patience{0}; ///< for how long what an operator does waits for who else rolls out
+  size_t threads = 16;                    ///< POPs that are asked at once
   /// Told of each delivery after it was written, on the thread that rolls out.
   std::function<void(const Delivery&)> told{};
   std::function<void(std::chrono::milliseconds)> sleep = [](auto time) { std::this_thread::sleep_for(time); };
-  StepHook step{}; ///< any thread's
+  std::function<void(const std::string& who)> waits{}; ///< told once, where it waits
+  StepHook step{};                                     ///< any thread's
 };
 
 } // namespace anytick::delivery

@@ -97,8 +97,10 @@ FleetReport ask_fleet(const Desk& desk, std::optional<std::chrono::milliseconds>
 
 int64_t greatest_running(const FleetReport& report) {
   int64_t greatest = 0;
+  constexpr uint64_t believed_max = INT64_MAX / 2;
   for (const PopReport& each : report.pops)
-    if (const auto* zone = each.zone()) greatest = std::max(greatest, static_cast<int64_t>(zone->serial()));
+    if (const auto* zone = each.zone(); zone != nullptr && zone->serial() <= believed_max)
+      greatest = std::max(greatest, static_cast<int64_t>(zone->serial()));
   return greatest;
 }
 

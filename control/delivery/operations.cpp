@@ -1,6 +1,8 @@
 #include "control/delivery/operations.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,6 +18,11 @@ std::optional<Push> read_open(const Desk& desk) {
   std::optional<Push> open;
   desk.database.read([&](soci::session& sql) { open = open_push(sql); });
   return open;
+}
+
+/// Whoever confirmed it did not come to the end.
+bool is_confirmed_in_part(const std::optional<Push>& open) {
+  return open && open->state == PushState::unconfirmed && open->stage == PushStage::confirming;
 }
 
 std::string time_over(const Push& push) {
@@ -46,9 +53,25 @@ Outcome roll_out(const Desk& desk, const Lease& lease, registry::Id push) {
   return rollout.outcome();
 }
 
+/// Waits for who has it, if the desk has the patience.
+std::unique_ptr<Lease> take_lease(const Desk& desk) {
+  constexpr std::chrono::milliseconds pause{500};
+  const int64_t until = desk.clock() + desk.lease_patience.count();
+  bool is_told = false;
+  while (true) {
+    try {
+      return Lease::take(desk.database, desk.owner, desk.clock);
+    } catch (const LeaseTaken& taken) {
+      if (desk.clock() >= until) throw;
+      if (desk.waits && !std::exchange(is_told, true)) desk.waits(taken.what());
+    }
+    desk.sleep(pause);
+  }
+}
+
 /// With the lease, and nothing left of others.
 std::unique_ptr<Lease> take_over(const Desk& desk) {
-  auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  auto lease = take_lease(desk);
   settle(desk, *lease, false);
   return lease;
 }
@@ -69,7 +92,8 @@ void check_files(const Desk& desk, const std::function<Cargo(soci::session&)>& c
   desk.database.read([&](soci::session& sql) {
     cargo(sql);
     for (const registry::Pop& pop : registry::list_pops(sql))
-      if (pop.enabled) PopLink(pop, desk.config.tls, desk.patience);
+      if (const PopLink link(pop, desk.config.tls, desk.patience); pop.enabled && !link.fault().empty())
+        throw Fault(link.fault());
   });
 }
 
@@ -97,7 +121,8 @@ Outcome rollback(const Desk& desk, int64_t serial, const registry::Actor& actor,
 }
 
 Outcome resume(const Desk& desk, const std::vector<std::string>& pops) {
-  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  const auto lease = take_lease(desk);
+  if (!pops.empty()) check_none_open(desk);
   if (auto settled = settle(desk, *lease, true)) return std::move(*settled);
   check_none_open(desk);
   desk.database.read([&](soci::session& sql) { check_names(sql, pops); });
@@ -109,10 +134,6 @@ Outcome resume(const Desk& desk, const std::vector<std::string>& pops) {
 }
 
 std::optional<Outcome> retry(const Desk& desk) {
-  const auto is_due = [](const Delivery& each) {
-    return each.asked && (each.state == DeliveryState::away || each.state == DeliveryState::waiting ||
-                          each.state == DeliveryState::sending || each.state == DeliveryState::gone_back);
-  };
   const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
   if (auto settled = settle(desk, *lease, true)) return settled;
   std::optional<Push> current;
@@ -120,20 +141,26 @@ std::optional<Outcome> retry(const Desk& desk) {
   if (!current || current->is_open()) return std::nullopt;
   Rollout rollout(desk, *lease, current->id);
   rollout.meet_registry();
-  if (std::ranges::none_of(rollout.outcome().deliveries, is_due)) return std::nullopt;
-  rollout.bring_up(is_due);
+  if (!rollout.mend()) return std::nullopt;
   return rollout.outcome();
 }
 
 Outcome confirm(const Desk& desk) {
-  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  const auto lease = take_lease(desk);
+  // One that was cut short goes on.
+  if (is_confirmed_in_part(read_open(desk)))
+    if (auto settled = settle(desk, *lease, false)) return std::move(*settled);
   Rollout rollout(desk, *lease, unconfirmed_push(desk, *lease).id);
   rollout.confirm();
   return rollout.outcome();
 }
 
 Outcome revert(const Desk& desk, const registry::Actor& actor) {
-  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  const auto lease = take_lease(desk);
+  if (const auto open = read_open(desk); is_confirmed_in_part(open))
+    throw Fault(fmt::format("serial {} is confirmed already, at some POPs: anytick confirm goes on with it, anytick "
+                            "rollback takes it back",
+                            open->serial));
   Rollout rollout(desk, *lease, unconfirmed_push(desk, *lease).id);
   rollout.go_back(PushState::reverted,
                   fmt::format("by {}{}{}", actor.who, actor.reason.empty() ? "" : ": ", actor.reason));
@@ -150,10 +177,18 @@ std::optional<Outcome> recover(const Desk& desk) {
 }
 
 size_t prune(const Desk& desk, size_t keep) {
+  // Nothing begins meanwhile that needs what is dropped.
+  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
   const FleetReport report = ask_fleet(desk, std::nullopt);
-  if (std::ranges::any_of(report.pops, [](const PopReport& each) { return !each.status; })) return 0;
   size_t dropped = 0;
-  desk.database.transact([&](soci::session& sql) { dropped = prune_revisions(sql, keep, running_serials(report)); });
+  desk.database.transact([&](soci::session& sql) {
+    lease->renew(sql);
+    std::set<int64_t> needed = running_serials(report);
+    for (const PopReport& each : report.pops)
+      if (!each.status)
+        if (const auto serial = last_serial_at(sql, each.pop.name)) needed.insert(*serial);
+    dropped = prune_revisions(sql, keep, needed);
+  });
   return dropped;
 }
 

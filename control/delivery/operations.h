@@ -45,8 +45,8 @@ Outcome rollback(const Desk& desk, int64_t serial, const registry::Actor& actor,
 /// these; empty: to all.
 Outcome resume(const Desk& desk, const std::vector<std::string>& pops);
 
-/// The same for those alone that were away, or are new. Nothing where there are none, or a push waits for its
-/// confirmation.
+/// The same for those that were away, are new or run something else by now, but not for those that refused it. Nothing
+/// where there are none, or a push waits for its confirmation. Waits for no lease.
 std::optional<Outcome> retry(const Desk& desk);
 
 Outcome confirm(const Desk& desk);
@@ -59,8 +59,8 @@ void check_none_open(const Desk& desk);
 /// Brings what a dead owner left, or nobody confirmed in time, to its end; nothing if there is no such push.
 std::optional<Outcome> recover(const Desk& desk);
 
-/// Drops plans and images of old revisions, see prune_revisions(), and returns of how many. None while a POP is away:
-/// nobody knows what it runs.
+/// Drops plans and images of old revisions, see prune_revisions(), and returns of how many. What a POP that is away ran
+/// last is kept, too.
 size_t prune(const Desk& desk, size_t keep);
 
 } // namespace anytick::delivery

@@ -19,11 +19,17 @@ std::optional<control::PopTls> tls_of(const registry::Pop& pop, const hub::TlsCo
 
 } // namespace
 
-PopLink::PopLink(const registry::Pop& pop, const hub::TlsConfig& tls, const Patience& patience)
-    : pop_(pop), calls_(pop.target, patience.call, tls_of(pop, tls)),
-      loads_(pop.target, patience.load, tls_of(pop, tls)) {}
+PopLink::PopLink(const registry::Pop& pop, const hub::TlsConfig& tls, const Patience& patience) : pop_(pop) {
+  try {
+    calls_.emplace(pop.target, patience.call, tls_of(pop, tls));
+    loads_.emplace(pop.target, patience.load, tls_of(pop, tls));
+  } catch (const control::CommandFailure& failure) {
+    fault_ = failure.what();
+  }
+}
 
 template <class Call> auto PopLink::ask(Call call) -> Answer<decltype(call())> {
+  if (!fault_.empty()) return {std::nullopt, false, fault_};
   try {
     return {call(), false, ""};
   } catch (const control::CommandFailure& failure) {
@@ -36,12 +42,12 @@ template <class Call> auto PopLink::ask(Call call) -> Answer<decltype(call())> {
 }
 
 Answer<pop::v1::StatusReply> PopLink::status() {
-  return ask([&] { return calls_.status(); });
+  return ask([&] { return calls_->status(); });
 }
 
 Answer<pop::v1::LoadReply> PopLink::load(std::span<const control::PushTable> tables, uint32_t confirm_seconds) {
   return ask([&] {
-    return loads_.load(
+    return loads_->load(
         tables, [](size_t, size_t) {}, std::chrono::seconds(confirm_seconds));
   });
 }
@@ -49,11 +55,11 @@ Answer<pop::v1::LoadReply> PopLink::load(std::span<const control::PushTable> tab
 Answer<pop::v1::ConfirmReply> PopLink::confirm(uint64_t generation, const std::string& digest) {
   control::TableInfos meant;
   meant.Add()->set_digest(digest);
-  return ask([&] { return calls_.confirm(generation, meant); });
+  return ask([&] { return calls_->confirm(generation, meant); });
 }
 
 Answer<pop::v1::RevertReply> PopLink::revert(uint64_t generation) {
-  return ask([&] { return calls_.revert(generation); });
+  return ask([&] { return calls_->revert(generation); });
 }
 
 } // namespace anytick::delivery

@@ -31,10 +31,11 @@ class PopLink {
     std::chrono::milliseconds call{10'000};
     std::chrono::milliseconds load{60'000};
   };
-  /// Throws CommandFailure where the TLS files are wrong, or a POP by TCP needs some and there are none.
+  /// Where the TLS files are wrong, or a POP by TCP needs some and there are none, all calls are refused with that.
   PopLink(const registry::Pop& pop, const hub::TlsConfig& tls, const Patience& patience);
 
   const registry::Pop& pop() const { return pop_; }
+  const std::string& fault() const { return fault_; } ///< why no call can be made; "": they can
   Answer<pop::v1::StatusReply> status();
   Answer<pop::v1::LoadReply> load(std::span<const control::PushTable> tables, uint32_t confirm_seconds);
   Answer<pop::v1::ConfirmReply> confirm(uint64_t generation, const std::string& digest);
@@ -44,7 +45,8 @@ class PopLink {
   template <class Call> auto ask(Call call) -> Answer<decltype(call())>;
 
   registry::Pop pop_;
-  control::PopClient calls_, loads_;
+  std::optional<control::PopClient> calls_, loads_;
+  std::string fault_;
 };
 
 } // namespace anytick::delivery

@@ -128,6 +128,14 @@ std::optional<Push> current_push(soci::session& sql) {
       read_pushes(sql, "WHERE state IN ('unconfirmed', 'done', 'partial') ORDER BY id DESC LIMIT 1", std::nullopt));
 }
 
+std::optional<int64_t> last_serial_at(soci::session& sql, const std::string& pop) {
+  long long serial = 0;
+  sql << "SELECT p.serial FROM deliveries d JOIN pushes p ON p.id = d.push WHERE d.pop = :pop AND d.state IN "
+         "('applied', 'unconfirmed', 'sending') ORDER BY d.push DESC LIMIT 1",
+      soci::use(pop), soci::into(serial);
+  return sql.got_data() ? std::optional<int64_t>(serial) : std::nullopt;
+}
+
 std::vector<Push> list_pushes(soci::session& sql, size_t limit, std::optional<int64_t> serial) {
   return read_pushes(sql,
                      std::string(serial ? "WHERE serial = :serial " : "") + "ORDER BY id DESC" +

@@ -84,6 +84,8 @@ Push get_push(soci::session& sql, registry::Id id);
 std::optional<Push> open_push(soci::session& sql);
 /// The newest whose tables POPs are to run now.
 std::optional<Push> current_push(soci::session& sql);
+/// That a POP is known to have run or been sent last.
+std::optional<int64_t> last_serial_at(soci::session& sql, const std::string& pop);
 /// The newest first; 0: all. With a serial, of this one alone.
 std::vector<Push> list_pushes(soci::session& sql, size_t limit, std::optional<int64_t> serial = std::nullopt);
 /// By POP.

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "control/delivery/rollout.h"
 #include "control/registry/pops.h"
 
@@ -30,6 +32,8 @@ void Rollout::resume() {
 
 void Rollout::abandon() {
   if (is_past_confirmation()) return go_back(PushState::expired, "it was cut short, and its time is over");
+  if (push_.stage == PushStage::canaries && !push_.confirm_by)
+    return fail_canaries("it was cut short before its canaries had kept it");
   if (!push_.confirm_by)
     work_on(pick([](const Delivery& each) { return each.state == DeliveryState::unconfirmed; }),
             [this](Target& each) { return take_back(*each.link, cargo_, nullptr, desk_.step); });
@@ -40,6 +44,7 @@ void Rollout::abandon() {
 }
 
 void Rollout::meet_registry() {
+  const size_t known = targets_.size();
   std::vector<registry::Pop> pops;
   desk_.database.read([&](soci::session& sql) { pops = registry::list_pops(sql); });
   for (const registry::Pop& pop : pops) {
@@ -51,6 +56,10 @@ void Rollout::meet_registry() {
     delivery.time = desk_.clock();
     targets_.push_back({delivery, PopLink(pop, desk_.config.tls, desk_.patience)});
   }
+  const bool is_as_known = targets_.size() == known && std::ranges::all_of(targets_, [](const Target& each) {
+                             return each.link.has_value() == (each.delivery.state != DeliveryState::left);
+                           });
+  if (is_as_known) return;
   std::ranges::sort(targets_, {}, [](const Target& each) { return each.delivery.pop; });
   commit("POPs", [&](soci::session& sql) {
     for (Target& target : targets_) {
@@ -78,6 +87,36 @@ void Rollout::bring_up(const std::function<bool(const Delivery&)>& which) {
   end();
 }
 
+bool Rollout::mend() {
+  const Picked asked = pick([](const Delivery& each) { return each.asked; });
+  std::vector<DeliveryState> before;
+  for (const size_t i : asked) before.push_back(targets_[i].delivery.state);
+  std::vector<char> is_due(targets_.size()); // a byte of its own for each thread
+  work_on(asked, [&](Target& target) {
+    const Delivery& known = target.delivery;
+    const Delivered same{known.state, known.generation, known.detail};
+    Delivered seen = look_at(*target.link, cargo_, desk_.step);
+    const bool is_silent = seen.state == DeliveryState::away || seen.state == DeliveryState::refused;
+    if (is_silent && (known.runs() || known.state == DeliveryState::refused)) return same;
+    if (is_silent) return Delivered{DeliveryState::away, 0, std::move(seen.detail)};
+    if (seen.state != DeliveryState::waiting) return seen;
+    if (known.state == DeliveryState::refused) return same;
+    is_due[static_cast<size_t>(&target - targets_.data())] = 1;
+    return seen;
+  });
+  Picked due;
+  bool is_news = false;
+  for (size_t i = 0; i < asked.size(); ++i) {
+    if (is_due[asked[i]] != 0) due.push_back(asked[i]);
+    is_news |= targets_[asked[i]].delivery.state != before[i];
+  }
+  if (due.empty() && !is_news) return false;
+  if (!due.empty()) push_.state = PushState::partial;
+  deliver_to(due, [] { return Terms{}; });
+  end();
+  return true;
+}
+
 void Rollout::confirm() {
   push_.stage = PushStage::confirming;
   commit("confirming", [&](soci::session& sql) { update_push(sql, push_); });
@@ -97,7 +136,14 @@ void Rollout::go_back(PushState end, const std::string& detail) {
                    each.state == DeliveryState::away;
           }),
           [this](Target& each) { return take_back(*each.link, cargo_, nullptr, desk_.step); });
-  end_as(end, detail);
+  push_.state = end;
+  push_.detail = detail;
+  // A daemon would plan and push the same again.
+  commit("end", [&](soci::session& sql) {
+    update_push(sql, push_);
+    set_hold(sql, {push_.previous.value_or(0), push_.who,
+                   fmt::format("{} is {}: {}", push_.serial, name_of(end), detail), desk_.clock()});
+  });
 }
 
 } // namespace anytick::delivery

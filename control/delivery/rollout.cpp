@@ -50,6 +50,11 @@ void Rollout::commit(const std::string& what, const std::function<void(soci::ses
 
 void Rollout::write(Target& target, Delivered delivered) {
   Delivery& delivery = target.delivery;
+  if (delivery.state == delivered.state && delivery.generation == delivered.generation &&
+      delivery.detail == delivered.detail) {
+    if (lease_.is_due()) commit("lease", [](soci::session&) {});
+    return;
+  }
   delivery.time = desk_.clock();
   delivery.state = delivered.state;
   delivery.generation = delivered.generation;
@@ -89,7 +94,7 @@ bool Rollout::is_past_confirmation() const {
   return push_.confirm_by && push_.stage != PushStage::confirming && desk_.clock() >= *push_.confirm_by;
 }
 
-/// All POPs go back at the same time, however late they got it.
+/// All POPs go back at about the same time, however late their turn is.
 Terms Rollout::terms() const {
   if (!push_.confirm_by) return {};
   return {static_cast<uint32_t>(std::max<int64_t>(*push_.confirm_by - desk_.clock(), 1)), true};

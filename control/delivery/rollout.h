@@ -43,9 +43,13 @@ class Rollout {
   /// Of a push that has ended: looks at these POPs, and those that do not run it get it.
   void bring_up(const std::function<bool(const Delivery&)>& which);
 
+  /// Of a push that has ended: asks all POPs what they run. Those that were away or run something else by now get it,
+  /// but for those that refused it. Returns whether anything was other than the database said.
+  bool mend();
+
   /// Precondition: unconfirmed. All POPs keep it, and those that were away or have gone back get it for good.
   void confirm();
-  /// POPs that run it unconfirmed go back now; `end` is `expired` or `reverted`.
+  /// POPs that run it unconfirmed go back now; `end` is `expired` or `reverted`. Nothing is pushed by itself then.
   void go_back(PushState end, const std::string& detail);
 
   bool is_past_confirmation() const;

@@ -95,10 +95,13 @@ void Import::apply(soci::session& sql) {
     progress_(++done, rows_);
     if (const auto row = decode(raw, untold)) applier.take(*row, raw.place);
   };
+  bool whole = true;
   for (const Kind kind : all_kinds) {
-    if (present_.contains(kind)) read({kind}, take, untold);
+    if (present_.contains(kind)) whole &= read({kind}, take, untold);
     applier.end_kind(kind);
   }
+  if (!whole || done != rows_ || untold.count() > found_.count())
+    report_.faults.add({}, "was changed while it was read, or cannot be read again");
   applier.finish();
   report_.tallies = applier.tallies();
   if (options_.list_changes) {

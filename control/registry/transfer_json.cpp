@@ -8,6 +8,7 @@
 
 #include "control/json_source.h"
 #include "control/registry/transfer_csv.h"
+#include "control/scores/row_faults.h"
 
 namespace anytick::registry::transfer {
 namespace {
@@ -266,7 +267,8 @@ bool DocumentSax::parse_error(size_t, const std::string&, const nlohmann::detail
   // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
   std::string reason = error.what();
   if (const size_t tag = reason.find("] "); reason.starts_with('[') && tag != reason.npos) reason.erase(0, tag + 2);
-  return stop("", reason);
+  // It quotes what it did not understand, of whatever size.
+  return stop("", scores::printable(reason, 200));
 }
 
 } // namespace

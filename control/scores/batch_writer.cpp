@@ -73,8 +73,9 @@ void BatchWriter::fold(const Row& row) {
   if (counted) changed_.push_back(row.monitor);
   if (counted && row.when < standing.when()) rescore(standing, row.when);
   if (row.when < history_from_) return;
+  // One that is older than all of the window is within its base at once.
   if (counted)
-    kept_.push_back(history_row(row, standing.score));
+    kept_.push_back(history_row(row, row.when == standing.base_when ? standing.base : standing.score));
   else if (taken == Taken::history)
     kept_.push_back(history_row(row, *row.score));
 }

@@ -149,17 +149,17 @@ std::optional<Refusal> walk(TextFile& file, const std::string& path, Pass& pass)
 Result<ReadCounts> read_pool_json(TextFile& file, const std::string& path, const ReadOptions& options, RowSink& sink,
                                   RowFaults& faults) {
   AboutPass about(file, faults);
-  std::optional<Refusal> broken = walk(file, path, about);
-  if (!about.has_history) return broken ? *broken : Refusal{path, "", "has no history"};
+  // Of one that ends early it is not known which rows are monitors' and which the pool's own overall scores.
+  if (auto broken = walk(file, path, about)) return *std::move(broken);
+  if (!about.has_history) return Refusal{path, "", "has no history"};
   const auto server = about.server ? about.server : options.server ? options.server : server_of_name(path);
-  if (!server) return broken ? *broken : Refusal{path, "server", "whose history is it? It states no address"};
+  if (!server) return Refusal{path, "server", "whose history is it? It states no address"};
 
   for (const AboutPass::Told& each : about.monitors)
     sink.take(*server, {.id = each.id, .name = each.name, .status = each.status});
   file.rewind();
   HistoryPass history(file, faults, options, *server, about.scorers, sink);
-  broken = walk(file, path, history);
-  if (broken) return *std::move(broken);
+  if (auto broken = walk(file, path, history)) return *std::move(broken);
   return history.counts();
 }
 

@@ -24,7 +24,7 @@ struct ReadCounts {
 /// Reads a file of rows in bounded memory: NAME.csv is a pool log (log_csv.h), NAME.json the pool's JSON (pool_json.h),
 /// NAME.jsonl are observations (observations.h). What is wrong with a row goes to `faults`, and the rows around it to
 /// the sink all the same. Refused is a file that cannot be read, is none of these, or is broken so that it ends early;
-/// what came before the break is in the sink.
+/// what came before the break is in the sink, but of the pool's JSON nothing.
 Result<ReadCounts> read_rows(const std::string& path, const ReadOptions& options, RowSink& sink, RowFaults& faults);
 
 /// "/x/192.0.2.1_2026-06-17.csv" -> 192.0.2.1: what stands before the first "_" or the suffix, if it is an address.

@@ -3,7 +3,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "control/scores/row_faults.h"
+
 namespace anytick::scores {
+namespace {
+
+constexpr size_t failure_max = 200;
+
+} // namespace
 
 void Scalar::set_boolean(bool value) {
   kind_ = Kind::boolean;
@@ -140,6 +147,8 @@ bool RecordSax::parse_error(size_t, const std::string&, const nlohmann::detail::
   // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
   if (const size_t tag = failure_.find("] "); failure_.starts_with('[') && tag != failure_.npos)
     failure_.erase(0, tag + 2);
+  // It quotes what it did not understand, of whatever size.
+  if (failure_.size() > failure_max) failure_ = printable(failure_, failure_max);
   return false;
 }
 

@@ -5,7 +5,10 @@
 #include <random>
 #include <string_view>
 #include <thread>
+#include <utility>
 
+#include <fmt/format.h>
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <sqlite3.h>
@@ -20,7 +23,10 @@ constexpr std::string_view postgresql_prefix = "postgresql:";
 /// A writer waits this long for those before it.
 constexpr int busy_milliseconds = 30'000;
 constexpr int attempts_max = 60;
+constexpr const char* quiet = "SET client_min_messages = warning";
 constexpr std::chrono::milliseconds pause_max{250};
+/// Of no meaning but to be the same for all.
+constexpr int migration_lock = 1'635'021'173;
 
 const soci::backend_factory& factory(Engine engine) {
   if (engine == Engine::sqlite) return soci::sqlite3;
@@ -57,17 +63,17 @@ void pause_after(int attempt) {
 } // namespace
 
 std::string shown_connection(const std::string& connection) {
-  std::string shown = connection;
-  if (const size_t at = shown.find("password="); at != std::string::npos) {
-    const bool quoted = shown.compare(at + 9, 1, "'") == 0;
-    const size_t end = quoted ? shown.find('\'', at + 10) : shown.find_first_of(" &", at);
-    shown.replace(at + 9, end == std::string::npos ? std::string::npos : end - at - 9 + (quoted ? 1 : 0), "***");
+  if (!connection.starts_with(postgresql_prefix)) return connection;
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(driver_text(Engine::postgresql, connection).c_str(), nullptr), &PQconninfoFree);
+  std::string shown(postgresql_prefix);
+  if (options == nullptr) return shown + "***";
+  const char* separator = "";
+  for (const PQconninfoOption* each = options.get(); each->keyword != nullptr; ++each) {
+    if (each->val == nullptr) continue;
+    const bool secret = each->dispchar[0] == '*';
+    shown += fmt::format("{}{}={}", std::exchange(separator, " "), each->keyword, secret ? "***" : each->val);
   }
-  const size_t host = shown.find("//");
-  const size_t user_end = host == std::string::npos ? host : shown.find('@', host);
-  if (user_end == std::string::npos) return shown;
-  if (const size_t colon = shown.find(':', host + 2); colon < user_end)
-    shown.replace(colon + 1, user_end - colon - 1, "***");
   return shown;
 }
 
@@ -86,7 +92,17 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& connection) 
   }
 }
 
-Database::Database(Engine engine, const std::string& rest) : engine_(engine), session_(factory(engine), rest) {}
+Database::Database(Engine engine, const std::string& rest)
+    : engine_(engine), driver_text_(rest), session_(factory(engine), rest) {}
+
+void Database::revive() {
+  if (engine_ != Engine::postgresql) return;
+  const auto* backend = static_cast<const soci::postgresql_session_backend*>(session_.get_backend());
+  if (backend != nullptr && PQstatus(backend->conn_) == CONNECTION_OK) return;
+  session_.close();
+  session_.open(factory(engine_), driver_text_);
+  session_ << quiet;
+}
 
 std::optional<Refusal> Database::prepare(const std::string& shown) {
   if (engine_ == Engine::sqlite) {
@@ -98,10 +114,17 @@ std::optional<Refusal> Database::prepare(const std::string& shown) {
     session_ << "PRAGMA cache_size = -65536";
     session_ << "PRAGMA foreign_keys = ON";
   } else {
-    session_ << "SET client_min_messages = warning";
+    session_ << quiet;
   }
+  // Whoever only reads waits for no writer.
+  int version = 0;
+  read([&](soci::session& sql) { version = schema_version_of(sql); });
+  if (version == schema_version()) return std::nullopt;
+  // Two that make the same tables are no conflict that PostgreSQL lets one of them try again.
+  if (engine_ == Engine::postgresql) session_ << fmt::format("SELECT pg_advisory_lock({})", migration_lock);
   std::optional<Refusal> refusal;
   transact([&](soci::session& sql) { refusal = migrate(sql); });
+  if (engine_ == Engine::postgresql) session_ << fmt::format("SELECT pg_advisory_unlock({})", migration_lock);
   if (refusal) refusal->what = "database " + shown;
   return refusal;
 }
@@ -126,6 +149,7 @@ void Database::run(const char* begin, const std::function<void(soci::session&)>&
 }
 
 void Database::attempt_once(const char* begin, const std::function<void(soci::session&)>& work) {
+  revive();
   session_ << begin;
   try {
     work(session_);

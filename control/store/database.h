@@ -18,7 +18,8 @@ enum class Engine : uint8_t { sqlite, postgresql };
 /// Of a text without its password, to be shown.
 std::string shown_connection(const std::string& connection);
 
-/// A connection. One thread's at a time; several processes may have one each.
+/// A connection. One thread's at a time; several processes may have one each. One to PostgreSQL that was lost throws
+/// soci::soci_error once, and is made anew by the next call.
 ///
 /// SQL that both know: ids come from next_id(), times and flags are BIGINT, bytes are text in hexadecimal or base64, an
 /// insert that may meet its like says ON CONFLICT (...) DO UPDATE.
@@ -42,10 +43,12 @@ class Database {
  private:
   Database(Engine engine, const std::string& rest);
   std::optional<Refusal> prepare(const std::string& shown);
+  void revive();
   void attempt_once(const char* begin, const std::function<void(soci::session&)>& work);
   void run(const char* begin, const std::function<void(soci::session&)>& work);
 
   Engine engine_;
+  std::string driver_text_;
   soci::session session_;
 };
 

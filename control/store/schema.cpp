@@ -80,6 +80,16 @@ int schema_version() {
   return static_cast<int>(migrations.size());
 }
 
+int schema_version_of(soci::session& sql) {
+  const bool sqlite = sql.get_backend_name() == "sqlite3";
+  long long tables = 0, version = 0;
+  sql << (sqlite ? "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'"
+                 : "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('schema_version')"),
+      soci::into(tables);
+  if (tables > 0) sql << "SELECT COALESCE(MAX(version), 0) FROM schema_version", soci::into(version);
+  return static_cast<int>(version);
+}
+
 std::optional<Refusal> migrate(soci::session& sql) {
   sql << "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
   long long rows = 0, version = 0;

@@ -136,8 +136,9 @@ class Hub(unittest.TestCase):
         try:
             with subprocess.Popen([RIGS[0].anytick, "push", "--hub", ROOM / "hub.toml"], stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True) as push:
-                while push.poll() is None and self.applied() < POPS - 1:
+                while push.poll() is None and (newest()["serial"] == before or self.applied() < POPS - 1):
                     time.sleep(0.1)
+                self.assertEqual(newest()["pops"][-1]["state"], "sending")
                 killed.signal(signal.SIGKILL)
                 output = push.communicate()[0]
             self.assertEqual(push.returncode, INCOMPLETE, output)

@@ -46,6 +46,12 @@ void FakePop::die() {
   dead_ = true;
 }
 
+void FakePop::forget() {
+  const std::lock_guard lock(mutex_);
+  running_.clear();
+  stored_.clear();
+}
+
 void FakePop::expire() {
   const std::lock_guard lock(mutex_);
   if (waiting_) go_back();

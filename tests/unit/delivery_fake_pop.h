@@ -44,6 +44,8 @@ class FakePop final : public v1::Pop::Service {
   void restart();
   /// Nobody answers until it is restarted.
   void die();
+  /// It lost its tables, as a POP that is installed anew.
+  void forget();
   /// The time for a confirmation is over.
   void expire();
 

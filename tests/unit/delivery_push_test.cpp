@@ -268,15 +268,48 @@ TEST_P(Pushes, WhatIsPrunedIsStillKnown) {
 }
 
 TEST_P(Pushes, WhatAPopMayRunIsNotPruned) {
-  for (int64_t serial = 1; serial <= 4; ++serial) push(serial);
+  push(1);
   pop(2).die();
-  EXPECT_EQ(delivery::prune(hub_.desk(), 1), 0u);
+  for (int64_t serial = 2; serial <= 4; ++serial) push(serial);
+  const auto whole = [&] {
+    std::string text;
+    hub_.database().read([&](soci::session& sql) {
+      text.clear();
+      for (int64_t serial = 1; serial <= 4; ++serial)
+        if (delivery::get_revision(sql, serial).is_whole) text += std::to_string(serial);
+    });
+    return text;
+  };
+  EXPECT_EQ(delivery::prune(hub_.desk(), 1), 1u);
+  EXPECT_EQ(whole(), "134") << "what is current, what was before it, and what the POP ran that is away";
   pop(2).restart();
-  EXPECT_EQ(delivery::prune(hub_.desk(), 1), 2u) << "all but what is current and what was before it";
-  hub_.database().read([](soci::session& sql) {
-    EXPECT_FALSE(delivery::get_revision(sql, 2).is_whole);
-    EXPECT_TRUE(delivery::get_revision(sql, 3).is_whole);
+  EXPECT_EQ(delivery::prune(hub_.desk(), 1), 0u) << "it runs it still";
+  delivery::resume(hub_.desk(), {});
+  EXPECT_EQ(delivery::prune(hub_.desk(), 1), 1u);
+  EXPECT_EQ(whole(), "34");
+}
+
+TEST_P(Pushes, WhoRunsSomethingElseByNowGetsIt) {
+  push(1);
+  EXPECT_FALSE(delivery::retry(hub_.desk())) << "all is well";
+  push(2);
+  pop(1).forget();
+  pop(2).die();
+  const auto outcome = delivery::retry(hub_.desk());
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(text_of(outcome->deliveries), "a applied, b applied, c applied") << "of c nothing is known";
+  EXPECT_EQ(serials(), "2 2 2");
+  EXPECT_EQ(pop(0).loads(), 2u);
+}
+
+TEST_P(Pushes, APopThatCannotBeCalledStopsNobody) {
+  push(1);
+  hub_.database().transact([](soci::session& sql) {
+    registry::add_pop(sql, {"test", "", test_time}, {.name = "d", .target = "192.0.2.1:8953", .tls_name = ""});
   });
+  EXPECT_NE(fault_of([&] { push(2); }).find("hub.toml has no [tls]"), std::string::npos);
+  EXPECT_EQ(text_of(delivery::resume(hub_.desk(), {}).deliveries), "a applied, b applied, c applied, d refused");
+  EXPECT_EQ(delivery::ask_fleet(hub_.desk(), std::nullopt).pops.size(), 4u);
 }
 
 TEST_P(Pushes, SerialsGrow) {

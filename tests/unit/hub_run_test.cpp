@@ -80,6 +80,13 @@ class HubRun : public testing::TestWithParam<store::Engine>, protected PopsOfDat
     const std::string first = pop(0).runs();
     return !first.empty() && pop(1).runs() == first && pop(2).runs() == first;
   }
+  /// Paths of those that wait in the spool.
+  std::vector<std::string> scores_files() const {
+    std::vector<std::string> names;
+    for (const auto& each : fs::directory_iterator(config_.spool))
+      if (each.is_regular_file()) names.push_back(each.path().string());
+    return names;
+  }
   size_t files(const char* part) const {
     const fs::path path = fs::path(config_.spool) / part;
     return fs::exists(path) ? static_cast<size_t>(std::distance(fs::directory_iterator(path), {})) : 0;
@@ -148,6 +155,30 @@ TEST_P(HubRun, ARollbackHolds) {
   database().transact([&](soci::session& sql) { delivery::release_hold(sql, {"alice", "", now_}); });
   work(*hub);
   EXPECT_EQ(servers_in(), 19u);
+}
+
+TEST_P(HubRun, DoesNotPushAgainWhatWasTakenBack) {
+  const auto hub = start();
+  say(20);
+  work(*hub);
+  const int64_t first = current_serial();
+  say(5, 0, 0);
+  {
+    const delivery::PlanFiles files(config_);
+    delivery::Planner planner(config_, files);
+    scores::StoredBoard board(database());
+    for (const std::string& name : scores_files()) board.ingest(name, {}, {}, {});
+    auto current = planner.make(database(), board.overall(now_), first, now_);
+    const plan::Plan plan = current.made.plan;
+    auto request = delivery::push_request(std::move(current.made), plan, current.state, {"alice", "", now_});
+    request.manner.confirm_within = 300;
+    ASSERT_EQ(delivery::push(desk_, request).push.state, delivery::PushState::unconfirmed);
+  }
+  delivery::revert(desk_, {"alice", "answers are wrong", now_});
+  work(*hub);
+  work(*hub);
+  EXPECT_EQ(current_serial(), first);
+  EXPECT_EQ(servers_in(), 20u);
 }
 
 TEST_P(HubRun, WaitsForWhatSomebodyPushes) {

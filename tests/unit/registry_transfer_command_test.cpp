@@ -1,8 +1,11 @@
 #include "control/transfer_command.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "control/progress.h"
 #include "control_files.h"
@@ -46,6 +49,15 @@ TEST_F(TransferCommand, ImportsAndExports) {
             "vendors: 0 added, 0 changed, 0 as they were, 0 removed\n"
             "servers: 0 added, 0 changed, 0 as they were, 0 removed\n"
             "pops: 0 added, 0 changed, 2 as they were, 0 removed\n");
+}
+
+TEST_F(TransferCommand, ImportsWhatComesByAPipe) {
+  const std::string pipe = directory_.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << "name,target\nams,unix:/a\n"; });
+  EXPECT_EQ(run({"import", pipe, "--format", "csv", "--kind", "pops"}).output,
+            "pops: 1 added, 0 changed, 0 as they were, 0 removed\n");
+  writer.join();
 }
 
 TEST_F(TransferCommand, ADryRunListsChanges) {

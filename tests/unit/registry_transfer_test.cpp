@@ -292,10 +292,28 @@ TEST_P(TransferTest, AHundredFaultsAreTold) {
       << report.faults.text();
 }
 
+TEST_P(TransferTest, AFileThatChangesWhileItIsReadChangesNothing) {
+  import_sample();
+  const std::string before = json();
+  std::string text = "address,account,zones\n";
+  for (int i = 0; i < 20'000; ++i) text += fmt::format("8.8.{}.{},Öffentlich,uk\n", i / 200, i % 200 + 1);
+  const std::string path = directory_.write("servers.csv", text);
+  auto file = scores::TextFile::open(path);
+  ASSERT_TRUE(file);
+  const ImportOptions options{.format = Format::csv, .kinds = {Kind::servers}};
+  const ImportReport report =
+      import_file(*database_, *file, "servers.csv", actor, options, [&](uint64_t done, uint64_t total) {
+        if (total > 0 && done == 1) std::filesystem::resize_file(path, text.size() / 2);
+      });
+  EXPECT_NE(report.faults.text().find("was changed while it was read"), std::string::npos) << report.faults.text();
+  EXPECT_EQ(json(), before);
+}
+
 TEST_P(TransferTest, ImportAndEditsBesideEachOtherLoseNothing) {
   import_sample();
   std::string text = "address,account,zones,netspeed\n";
   for (int i = 0; i < 400; ++i) text += fmt::format("8.8.{}.{},Öffentlich,uk,3000\n", i / 200, i % 200 + 1);
+  const Id before = last();
   std::atomic<bool> done = false;
   std::atomic<int> edits = 0;
   std::thread editor([&] {
@@ -315,6 +333,7 @@ TEST_P(TransferTest, ImportAndEditsBesideEachOtherLoseNothing) {
   EXPECT_NE(all.find("\"edit " + std::to_string(edits) + "\""), std::string::npos);
   EXPECT_NE(all.find("8.8.1.200"), std::string::npos);
   // One entry for each edit and each server: nothing was done twice.
+  EXPECT_EQ(last(), before + edits + 400);
   const std::string log = audit();
   EXPECT_EQ(std::ranges::count(log, '\n'), last());
 }

@@ -75,11 +75,11 @@ pid_t child_of(const std::function<void()>& work) {
   ::_exit(0);
 }
 
-/// What it ended of: a signal, or 0.
+/// What it ended of: a signal, 0, or -1 where its work failed.
 int ended(pid_t child) {
   int status = 0;
   if (::waitpid(child, &status, 0) != child) throw std::runtime_error("waitpid");
-  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
 }
 
 TEST_P(ScoresShared, KilledAtAnyTimeAFileIsTakenUpAgain) {
@@ -165,8 +165,9 @@ TEST_P(ScoresShared, ReadersSeeWholeBatchesBesideAWriter) {
   const auto database = shared_.open();
   StoredBoard reader(*database);
   uint64_t before = 0;
+  int status = 0;
   for (bool running = true; running;) {
-    running = ::waitpid(writer, nullptr, WNOHANG) == 0;
+    running = ::waitpid(writer, &status, WNOHANG) == 0;
     reader.refresh();
     uint64_t checks = 0;
     for (const auto& [server, standings] : reader.board().servers())
@@ -174,6 +175,7 @@ TEST_P(ScoresShared, ReadersSeeWholeBatchesBesideAWriter) {
     EXPECT_GE(checks, before);
     before = checks;
   }
+  EXPECT_EQ(status, 0);
   StoredBoard fresh(*database);
   fresh.refresh();
   EXPECT_EQ(reader.board().servers(), fresh.board().servers());
@@ -231,10 +233,12 @@ TEST_P(ScoresShared, PruningBesideAWriterLosesNothing) {
   const pid_t writer = child_of([&] { take(shared_, files); });
   const auto database = shared_.open();
   const Retention retention{.from = 0, .full_from = shape.start + 3 * 3600};
+  int status = 0;
   for (bool running = true; running;) {
-    running = ::waitpid(writer, nullptr, WNOHANG) == 0;
+    running = ::waitpid(writer, &status, WNOHANG) == 0;
     prune(*database, retention);
   }
+  EXPECT_EQ(status, 0);
   EXPECT_EQ(rows_of(*database, geo::Address::ipv4(0x0a000000)), 3u * shape.monitors);
   const EmptyDatabase other(GetParam());
   take(other, files);

@@ -63,6 +63,18 @@ uint64_t counted(const Ingested& told) {
   return told.taken[static_cast<size_t>(Taken::counted)];
 }
 
+// A row that is older than all of a full window goes behind it at once.
+TEST_P(ScoresStore, HistoryHasTheScoreOfALateRow) {
+  std::string rows;
+  for (int64_t i = 1; i <= 64; ++i) rows += good(1, 1, start + 50 * i);
+  take("a.jsonl", rows);
+  take("b.jsonl", good(1, 1, start));
+  const auto newest = newest_rows(*database_, server(1), 100);
+  ASSERT_EQ(newest.size(), 65u);
+  EXPECT_EQ(newest.back().when, start);
+  EXPECT_EQ(newest.back().score, 1);
+}
+
 TEST_P(ScoresStore, ReadsBackWhatItTook) {
   take("a.jsonl", good(1, 1, start) + silent(1, 2, start + 3) + good(2, 1, start + 60) +
                       seen(2, 7, start + 61, R"("stratum": 0, "kiss": "DENY", "name": "uslax1", "status": "testing")"));

@@ -36,6 +36,38 @@ TEST_P(StoreTest, RefusesASchemaOfTheFuture) {
   EXPECT_NE(refused.refusal().text().find("version 1000"), std::string::npos) << refused.refusal().text();
 }
 
+TEST_P(StoreTest, IsOpenedAndReadBesideAWriter) {
+  database_->transact([&](soci::session& sql) {
+    sql << "INSERT INTO settings (name, value) VALUES ('a', 'b')";
+    const auto other = empty_.open();
+    long long rows = -1;
+    other->read([&](soci::session& reader) { reader << "SELECT COUNT(*) FROM settings", soci::into(rows); });
+    EXPECT_EQ(rows, 0);
+  });
+}
+
+TEST(Connection, IsShownWithoutSecrets) {
+  EXPECT_EQ(shown_connection("sqlite:/var/lib/hub.db"), "sqlite:/var/lib/hub.db");
+  EXPECT_EQ(shown_connection("postgresql:host=/run/pg dbname=hub"), "postgresql:dbname=hub host=/run/pg");
+  for (const char* text :
+       {"postgresql:host=/x password=s3cret", "postgresql:host=/x password = s3cret",
+        "postgresql:host=/x sslpassword=aa password=s3cret", R"(postgresql:password='a\'s3cret' host=/x)",
+        "postgresql://alice:s3cret@h/hub", "postgresql:host='s3cret", "postgresql://h/hub?password=s3cret"})
+    EXPECT_EQ(shown_connection(text).find("s3cret"), std::string::npos) << shown_connection(text);
+}
+
+TEST_P(StoreTest, ALostConnectionIsMadeAnew) {
+  if (GetParam() == Engine::sqlite) return;
+  const auto other = empty_.open();
+  int backend = 0, done = 0;
+  database_->read([&](soci::session& sql) { sql << "SELECT pg_backend_pid()", soci::into(backend); });
+  other->read([&](soci::session& sql) {
+    sql << "SELECT CASE WHEN pg_terminate_backend(:pid, 5000) THEN 1 ELSE 0 END", soci::use(backend), soci::into(done);
+  });
+  EXPECT_THROW(count("settings"), soci::soci_error);
+  EXPECT_EQ(count("settings"), 0);
+}
+
 TEST_P(StoreTest, UndoesAllOfWhatThrows) {
   EXPECT_THROW(database_->transact([](soci::session& sql) {
     sql << "INSERT INTO settings (name, value) VALUES ('a', 'b')";
@@ -84,9 +116,9 @@ TEST(StoreConnection, IsRefusedWithoutItsPassword) {
   for (const auto& [connection, shown] : std::vector<std::pair<std::string, std::string>>{
            {"mysql:x", "neither"},
            {"sqlite:/nonexistent/hub.db", "/nonexistent/hub.db"},
-           {"postgresql:host=/nonexistent dbname=hub password=secret", "password=***: "},
+           {"postgresql:host=/nonexistent dbname=hub password=secret", "password=*** dbname=hub"},
            {"postgresql:host=/nonexistent password='sec ret' dbname=hub", "password=*** dbname"},
-           {"postgresql://me:secret@%2Fnonexistent/hub", "me:***@"}}) {
+           {"postgresql://me:secret@%2Fnonexistent/hub", "password=***"}}) {
     const auto refused = Database::open(connection);
     ASSERT_FALSE(refused) << connection;
     const std::string text = refused.refusal().text();
