@@ -4,13 +4,16 @@
 #include <memory>
 #include <string>
 
-#include <CLI/App.hpp>
 #include <nlohmann/json.hpp>
 
 #include "control/hub/config.h"
 #include "control/registry/actor.h"
 #include "control/registry/model.h"
 #include "control/store/database.h"
+
+namespace CLI {
+class App;
+}
 
 /// What commands on the hub's state have in common. All throw CommandFailure.
 namespace anytick::control {

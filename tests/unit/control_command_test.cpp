@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +7,7 @@
 #include "control/dump.h"
 #include "control/zone_command.h"
 #include "control_files.h"
+#include "control_run.h"
 #include "control_zones.h"
 
 namespace anytick::control::test {
@@ -83,13 +83,9 @@ class ZoneCommand : public testing::Test {
     std::string errors;
   };
   Outcome run(std::vector<std::string> words) {
-    CLI::App app;
-    add_zone_command(app);
-    std::reverse(words.begin(), words.end());
-    testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
-    auto [code, failure] = failure_of([&] { app.parse(words); });
-    return {code, failure, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+    const test::Outcome outcome = run_command(std::move(words), add_zone_command);
+    return {outcome.code, outcome.failure, outcome.output, testing::internal::GetCapturedStderr()};
   }
 
   TemporaryDirectory directory_;
@@ -168,12 +164,8 @@ TEST_F(ZoneCommand, RefusesToDumpWhatIsNoImage) {
 }
 
 TEST_F(ZoneCommand, TellsUsage) {
-  EXPECT_THROW(run({"zone"}), CLI::ParseError);
-  testing::internal::GetCapturedStdout();
-  testing::internal::GetCapturedStderr();
-  EXPECT_THROW(run({"zone", "compile", good_}), CLI::ParseError);
-  testing::internal::GetCapturedStdout();
-  testing::internal::GetCapturedStderr();
+  EXPECT_EQ(run({"zone"}).code, exit_usage);
+  EXPECT_EQ(run({"zone", "compile", good_}).code, exit_usage);
 }
 
 TEST(Dump, IsCompleteAndNamesSharedThingsOnce) {

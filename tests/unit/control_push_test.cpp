@@ -302,10 +302,7 @@ TEST_F(Push, TlsIsForTcp) {
   EXPECT_EQ(outcome.code, exit_usage);
   EXPECT_EQ(outcome.failure, "--tls-ca is for POPs by TCP: " + address_ + " needs no TLS");
   for (const char* alone : {"--tls-ca", "--tls-certificate", "--tls-key", "--tls-name"}) {
-    CLI::App app;
-    add_pop_command(app);
-    std::vector<std::string> words{"file", alone, "status", "pop"}; // from the last, as CLI11 wants a vector
-    EXPECT_THROW(app.parse(words), CLI::RequiresError) << alone;
+    EXPECT_EQ(run_command({"pop", "status", alone, "file"}, add_pop_command).code, exit_usage) << alone;
   }
 }
 

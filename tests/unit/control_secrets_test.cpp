@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <set>
 
-#include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 
 #include "control/command.h"
 #include "control/secret_command.h"
 #include "control_files.h"
+#include "control_run.h"
 
 namespace anytick::control::test {
 namespace {
@@ -104,20 +104,7 @@ TEST(Secrets, RotateWithoutRefusingAGoodCookie) {
 TEST(SecretCommand, MakesAndRotatesAFileForItsOwner) {
   const TemporaryDirectory directory;
   const std::string file = directory.file("cookies.toml");
-  const auto run = [](std::vector<std::string> words) {
-    CLI::App app;
-    add_secret_command(app);
-    std::reverse(words.begin(), words.end());
-    testing::internal::CaptureStdout();
-    try {
-      app.parse(words);
-    } catch (const CommandFailure& failure) {
-      testing::internal::GetCapturedStdout();
-      return failure.exit_code;
-    }
-    testing::internal::GetCapturedStdout();
-    return exit_done;
-  };
+  const auto run = [](std::vector<std::string> words) { return run_command(words, add_secret_command).code; };
   EXPECT_EQ(run({"secret", "generate", "-o", file}), exit_done);
   EXPECT_EQ(run({"secret", "generate", "-o", file}), exit_refused) << "never replaces a secret";
   for (const int count : {2, 2, 1}) {

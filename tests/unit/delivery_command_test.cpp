@@ -40,13 +40,8 @@ class HubCommands : public testing::Test, protected PopsOfDatabase {
   }
   Outcome run(std::vector<std::string> words) const {
     words.insert(words.end(), {"--hub", directory_.file("hub.toml")});
-    try {
-      return control::test::run_command(words, control::add_plan_command, control::add_rollout_commands,
-                                        control::add_history_command, control::add_hub_command,
-                                        control::add_pop_command);
-    } catch (const CLI::ParseError& error) {
-      return {control::exit_usage, error.what(), testing::internal::GetCapturedStdout()};
-    }
+    return control::test::run_command(words, control::add_plan_command, control::add_rollout_commands,
+                                      control::add_history_command, control::add_hub_command, control::add_pop_command);
   }
   json run_json(std::vector<std::string> words, int code = control::exit_done) const {
     words.emplace_back("--json");

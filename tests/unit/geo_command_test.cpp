@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-
 #include "control/command.h"
 #include "geo/map.h"
 #include "tests/unit/control_files.h"
+#include "tests/unit/control_run.h"
 
 namespace anytick::control {
 namespace {
@@ -20,21 +18,9 @@ struct Outcome {
 };
 
 Outcome run(std::vector<std::string> arguments) {
-  CLI::App app;
-  add_geo_command(app);
-  std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants a vector
-  Outcome outcome{exit_done, "", "", ""};
-  testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
-  try {
-    app.parse(arguments);
-  } catch (const CommandFailure& failure) {
-    outcome.exit_code = failure.exit_code;
-    outcome.error = failure.what();
-  }
-  outcome.out = testing::internal::GetCapturedStdout();
-  outcome.err = testing::internal::GetCapturedStderr();
-  return outcome;
+  const test::Outcome outcome = test::run_command(std::move(arguments), add_geo_command);
+  return {outcome.code, outcome.failure, outcome.output, testing::internal::GetCapturedStderr()};
 }
 
 class GeoCommand : public testing::Test {

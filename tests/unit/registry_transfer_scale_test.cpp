@@ -9,8 +9,8 @@
 namespace anytick::registry::transfer::test {
 namespace {
 
-constexpr int servers = 50'000;
-constexpr size_t note_size = 1500;
+constexpr int servers = 10'000;
+constexpr size_t note_size = 3900;
 
 class TransferScale : public OnTransfer {};
 INSTANTIATE_TEST_SUITE_P(Engines, TransferScale, anytick::test::both_engines, anytick::test::engine_name);
@@ -27,7 +27,7 @@ void reset_peak() {
   std::ofstream("/proc/self/clear_refs") << 5;
 }
 
-/// Servers with notes, 75 MB of them.
+/// Servers with notes, 39 MB of them.
 std::string write_servers(const control::test::TemporaryDirectory& directory, bool csv) {
   const std::string path = directory.file("servers");
   std::ofstream file(path, std::ios::binary);
@@ -48,9 +48,12 @@ std::string write_servers(const control::test::TemporaryDirectory& directory, bo
   return path;
 }
 
-TEST_P(TransferScale, FiftyThousandServersInBoundedMemory) {
-  constexpr size_t bound = size_t{48} << 20; // much less than the file
+TEST_P(TransferScale, ManyServersInBoundedMemory) {
+  constexpr size_t bound = size_t{24} << 20; // much less than the file
   import_sample();
+  // What is measured is the import, not SQLite's cache, which may be larger than the file.
+  if (GetParam() == store::Engine::sqlite)
+    database_->read([](soci::session& sql) { sql << "PRAGMA cache_size = -4096"; });
   for (const bool csv : {true, false}) {
     SCOPED_TRACE(csv ? "CSV" : "JSON");
     auto file = scores::TextFile::open(write_servers(directory_, csv));
