@@ -1,7 +1,5 @@
 #include "control/score_ingest_command.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -18,6 +16,7 @@
 #include "control/command.h"
 #include "control/hub/config.h"
 #include "control/hub_options.h"
+#include "control/progress.h"
 #include "control/score_text.h"
 #include "control/scores/prune.h"
 #include "control/scores/spool.h"
@@ -25,8 +24,6 @@
 
 namespace anytick::control {
 namespace {
-
-using std::chrono::steady_clock;
 
 /// Rows that are later than that after now are of a wrong clock. One of them would keep all rows before it out.
 constexpr int64_t ahead_max = 600; ///< s
@@ -43,25 +40,6 @@ struct IngestCommand {
   bool remove = false;
   bool strict = false;
   bool json = false;
-};
-
-/// Rows and rows a second, for whoever waits at a terminal.
-class RowsLine {
- public:
-  void operator()(uint64_t rows) {
-    if (!terminal_) return;
-    shown_ = true;
-    const double seconds = std::chrono::duration<double>(steady_clock::now() - begin_).count();
-    fmt::print(stderr, "\r{} rows, {:.0f} rows/s \x1b[K", rows, static_cast<double>(rows) / seconds);
-  }
-  ~RowsLine() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool shown_ = false;
-  steady_clock::time_point begin_ = steady_clock::now();
 };
 
 class Ingester {
@@ -100,8 +78,11 @@ class Ingester {
 
  private:
   scores::Ingested taken(const std::string& path, const scores::StoreOptions& storing) {
-    RowsLine line;
-    return board_.ingest(path, options_, storing, [&](uint64_t rows) { line(rows); });
+    ProgressLine line;
+    return board_.ingest(path, options_, storing, [&](uint64_t rows) {
+      line.show(
+          [&] { return fmt::format("{} rows, {:.0f} rows/s", rows, static_cast<double>(rows) / line.seconds()); });
+    });
   }
 
   static std::string total_of(const scores::Ingested& told) {

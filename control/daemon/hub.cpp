@@ -12,7 +12,6 @@
 #include "control/delivery/settings.h"
 #include "control/plan/plan_text.h"
 #include "control/registry/servers.h"
-#include "control/scores/prune.h"
 #include "control/text.h"
 
 namespace anytick::hub {
@@ -116,13 +115,14 @@ void Hub::ingest() {
   metrics_.files_failed.Increment(static_cast<double>(counts.failed));
 }
 
+scores::Retention Hub::retention() const {
+  return scores::retention_of(config_.scores.history_days, config_.scores.full_history_days, desk_.clock());
+}
+
 std::string Hub::ingest_file(const std::string& path) {
-  const int64_t now = desk_.clock();
-  const scores::Retention retention =
-      scores::retention_of(config_.scores.history_days, config_.scores.full_history_days, now);
   scores::IngestOptions options;
-  options.read.not_after = now + future_allowed;
-  const scores::Ingested file = board_.ingest(path, options, {.history_from = retention.from}, {});
+  options.read.not_after = desk_.clock() + future_allowed;
+  const scores::Ingested file = board_.ingest(path, options, {.history_from = retention().from}, {});
   const auto counted = file.taken[static_cast<size_t>(scores::Taken::counted)];
   metrics_.rows.Increment(static_cast<double>(counted));
   metrics_.row_faults.Increment(static_cast<double>(file.faults.count()));
@@ -225,9 +225,7 @@ void Hub::push(delivery::CurrentPlan current) {
 }
 
 void Hub::prune() {
-  const scores::Retention retention =
-      scores::retention_of(config_.scores.history_days, config_.scores.full_history_days, desk_.clock());
-  scores::prune(database_, retention);
+  scores::prune(database_, retention());
   delivery::prune(desk_, config_.run.revisions);
 }
 

@@ -14,6 +14,7 @@
 #include "control/delivery/operations.h"
 #include "control/delivery/planning.h"
 #include "control/hub/config.h"
+#include "control/scores/prune.h"
 #include "control/scores/spool.h"
 #include "control/scores/stored_board.h"
 #include "control/store/database.h"
@@ -48,6 +49,7 @@ class Hub {
   void part(const std::string& name, const std::function<void()>& work);
   void ingest();
   std::string ingest_file(const std::string& path);
+  scores::Retention retention() const;
   void remove_due();
   void recover();
   void plan_and_push();

@@ -25,19 +25,6 @@ class Confirms : public WithPops {
  protected:
   Confirms() { delivery::push(hub_.desk(), hub_.request(1)); }
 
-  Outcome push(int64_t serial, const Manner& manner) {
-    auto request = hub_.request(serial);
-    request.manner = manner;
-    return delivery::push(hub_.desk(), request);
-  }
-  std::string fault_of(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const delivery::Fault& fault) {
-      return fault.what();
-    }
-    return "no fault";
-  }
   int64_t current_serial() { return hub_.current()->serial; }
   void expire_pops() {
     for (const auto& each : pops_) each->expire();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -74,6 +75,21 @@ class PopsOfDatabase {
 class WithPops : public testing::TestWithParam<store::Engine>, protected PopsOfDatabase {
  protected:
   WithPops() : PopsOfDatabase(GetParam(), 3) {}
+
+  delivery::Outcome push(int64_t serial, const delivery::Manner& manner = {}) {
+    auto request = hub_.request(serial);
+    request.manner = manner;
+    return delivery::push(hub_.desk(), request);
+  }
+  /// What it throws; "no fault": nothing.
+  static std::string fault_of(const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const delivery::Fault& fault) {
+      return fault.what();
+    }
+    return "no fault";
+  }
 };
 
 } // namespace anytick::test

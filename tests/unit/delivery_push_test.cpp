@@ -18,19 +18,6 @@ using std::chrono::milliseconds;
 
 class Pushes : public WithPops {
  protected:
-  Outcome push(int64_t serial, const delivery::Manner& manner = {}) {
-    auto request = hub_.request(serial);
-    request.manner = manner;
-    return delivery::push(hub_.desk(), request);
-  }
-  std::string fault_of(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const delivery::Fault& fault) {
-      return fault.what();
-    }
-    return "no fault";
-  }
   int64_t current_serial() {
     const auto current = hub_.current();
     return current ? current->serial : 0;
