@@ -37,35 +37,6 @@ class Source {
   size_t size_ = 0;
 };
 
-/// For nlohmann's parser.
-class SourceIterator {
- public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = char;
-
-  SourceIterator() = default; ///< the end
-  explicit SourceIterator(Source& source) : source_(&source) {}
-
-  char operator*() const { return source_->byte(); }
-  SourceIterator& operator++() {
-    source_->next_byte();
-    return *this;
-  }
-  SourceIterator operator++(int) {
-    const SourceIterator old = *this;
-    ++*this;
-    return old;
-  }
-  /// Only ever asked against the end.
-  bool operator==(const SourceIterator& end) const { return source_ == end.source_ || source_->at_end(); }
-
- private:
-  Source* source_ = nullptr;
-};
-
 /// Builds one record's value at a time, and tells which members it should not have.
 class RecordBuilder {
  public:
@@ -277,7 +248,7 @@ bool read_json(scores::TextFile& file, const std::set<Kind>& wanted, std::set<Ki
                TransferFaults& faults) {
   Source source(file);
   DocumentSax sax(source, wanted, present, take, faults);
-  return json::sax_parse(SourceIterator(source), SourceIterator(), &sax) && sax.complete();
+  return json::sax_parse(scores::ByteIterator<Source>(source), scores::ByteIterator<Source>(), &sax) && sax.complete();
 }
 
 } // namespace anytick::registry::transfer

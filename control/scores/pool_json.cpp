@@ -140,7 +140,7 @@ class HistoryPass : public Pass {
 };
 
 std::optional<Refusal> walk(TextFile& file, const std::string& path, Pass& pass) {
-  if (nlohmann::json::sax_parse(ByteIterator(file), ByteIterator(), &pass)) return {};
+  if (nlohmann::json::sax_parse(ByteIterator<TextFile>(file), ByteIterator<TextFile>(), &pass)) return {};
   return Refusal{path, "", pass.failure()};
 }
 

@@ -50,8 +50,8 @@ class TextFile {
   uint64_t lines_ = 0;
 };
 
-/// The bytes of a file for nlohmann's parser.
-class ByteIterator {
+/// The bytes of a TextFile, or of what is read like one, for nlohmann's parser.
+template <class Source> class ByteIterator {
  public:
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
@@ -60,11 +60,11 @@ class ByteIterator {
   using reference = char;
 
   ByteIterator() = default; ///< the end
-  explicit ByteIterator(TextFile& file) : file_(&file) {}
+  explicit ByteIterator(Source& source) : source_(&source) {}
 
-  char operator*() const { return file_->byte(); }
+  char operator*() const { return source_->byte(); }
   ByteIterator& operator++() {
-    file_->next_byte();
+    source_->next_byte();
     return *this;
   }
   ByteIterator operator++(int) {
@@ -73,10 +73,10 @@ class ByteIterator {
     return old;
   }
   /// Only ever asked against the end.
-  bool operator==(const ByteIterator& end) const { return file_ == end.file_ || file_->at_end(); }
+  bool operator==(const ByteIterator& end) const { return source_ == end.source_ || source_->at_end(); }
 
  private:
-  TextFile* file_ = nullptr;
+  Source* source_ = nullptr;
 };
 
 } // namespace anytick::scores
