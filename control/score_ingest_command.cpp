@@ -25,8 +25,6 @@
 namespace anytick::control {
 namespace {
 
-/// Rows that are later than that after now are of a wrong clock. One of them would keep all rows before it out.
-constexpr int64_t ahead_max = 600; ///< s
 /// Between looks into a spool.
 constexpr std::chrono::seconds watch_interval{1};
 
@@ -57,7 +55,7 @@ class Ingester {
   /// Returns what is wrong with it, or "".
   std::string take(const std::string& path) {
     const int64_t now = std::time(nullptr);
-    options_.read.not_after = now + ahead_max;
+    options_.read.not_after = now + scores::ahead_max;
     const uint32_t days = command_.history_days.value_or(config_.history_days);
     const scores::StoreOptions storing{.history_from = scores::retention_of(days, 0, now).from};
     const scores::Ingested told = taken(path, storing);

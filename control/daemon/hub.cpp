@@ -23,8 +23,6 @@ constexpr int64_t prune_interval = 3600;
 constexpr size_t told_objections = 5;
 /// Twice the time each time, up to an hour of an interval of a minute.
 constexpr unsigned failures_max = 6;
-/// A row from further in the future is of a clock that is wrong.
-constexpr int64_t future_allowed = 300;
 
 registry::Actor actor(std::string reason, int64_t now) {
   return {self, std::move(reason), now};
@@ -121,7 +119,7 @@ scores::Retention Hub::retention() const {
 
 std::string Hub::ingest_file(const std::string& path) {
   scores::IngestOptions options;
-  options.read.not_after = desk_.clock() + future_allowed;
+  options.read.not_after = desk_.clock() + scores::ahead_max;
   const scores::Ingested file = board_.ingest(path, options, {.history_from = retention().from}, {});
   const auto counted = file.taken[static_cast<size_t>(scores::Taken::counted)];
   metrics_.rows.Increment(static_cast<double>(counted));

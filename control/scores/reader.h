@@ -11,9 +11,12 @@
 
 namespace anytick::scores {
 
+/// Seconds by which a row may be ahead of our clock: those of a wrong clock would keep all rows before them out.
+inline constexpr int64_t ahead_max = 300;
+
 struct ReadOptions {
   std::optional<geo::Address> server; ///< whose rows these are, where the rows do not say; else the file's name does
-  int64_t not_after = std::numeric_limits<int64_t>::max(); ///< s since 1970; later rows are of a wrong clock: faults
+  int64_t not_after = std::numeric_limits<int64_t>::max(); ///< s since 1970; later rows are faults
 };
 
 struct ReadCounts {
