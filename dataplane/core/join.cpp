@@ -57,6 +57,7 @@ class JoinBuilder {
       : image_(image), map_(map), finder_(image, map), join_(new Join(image)) {}
 
   Result<std::unique_ptr<const Join>> run() {
+    if (join_->names_.is_crowded()) return Refusal{"zone image", "", "too many names that share a hash"};
     make_sets();
     join_->nodes_.resize(image_.nodes().size());
     for (uint32_t index = 0; index < image_.zones().size(); ++index)
@@ -133,7 +134,6 @@ void JoinBuilder::make_records(const ImageRRset& from, ReadySet& set) {
     sum += size;
     largest = std::max(largest, size);
   }
-  set.record_bytes = static_cast<uint32_t>(largest);
   set.answer_bytes = static_cast<uint32_t>(set.kind == AnswerKind::draw ? largest * set.max_records : sum);
 }
 

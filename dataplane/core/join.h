@@ -46,7 +46,6 @@ struct ReadySet {
   AnswerKind kind;
   uint32_t ttl; ///< seconds
   uint32_t max_records;
-  uint32_t record_bytes; ///< of the largest record with a compressed owner (2 bytes)
   uint32_t answer_bytes; ///< most that an answer takes, owners compressed
   uint32_t first_record; ///< into record_place()
   DrawView draw;         ///< AnswerKind::draw only; values are A addresses in wire order, or record indices

@@ -50,9 +50,7 @@ std::span<const ImageEntry> ClassFinder::entries_of(uint32_t selector) const {
 Result<ZoneClasses> ClassFinder::find(const ImageZone& zone) {
   ZoneClasses classes;
   collect_selectors(zone, classes);
-  make_overlay(classes);
-  if (classes.overlay != nullptr && classes.overlay->entries().size() > address_targets_max)
-    return too_many("more than 65,536 targets by address");
+  if (auto refusal = make_overlay(classes)) return *std::move(refusal);
   const std::vector<TargetList> signatures = read_signatures(zone.targeting, classes);
   for (ClassGroup& group : classes.groups)
     if (auto refusal = find_group(classes.overlay.get(), signatures, group)) return *std::move(refusal);
@@ -102,7 +100,7 @@ std::vector<bool> ClassFinder::targets_of(const ClassGroup& group) const {
   return used;
 }
 
-void ClassFinder::make_overlay(ZoneClasses& classes) const {
+std::optional<Refusal> ClassFinder::make_overlay(ZoneClasses& classes) const {
   std::vector<Overlay::Target> addresses;
   for (const ClassGroup& group : classes.groups) {
     if ((group.kinds & kind_address) == 0) continue;
@@ -115,7 +113,9 @@ void ClassFinder::make_overlay(ZoneClasses& classes) const {
   addresses.erase(
       std::unique(addresses.begin(), addresses.end(), [](const auto& a, const auto& b) { return a.index == b.index; }),
       addresses.end());
+  if (addresses.size() > address_targets_max) return too_many("more than 65,536 targets by address");
   if (!addresses.empty()) classes.overlay = std::make_unique<const Overlay>(addresses);
+  return {};
 }
 
 /// The distinct signatures of the map's locations.

@@ -51,7 +51,7 @@ class ClassFinder {
   void collect_selectors(const ImageZone& zone, ZoneClasses& classes) const;
   bool is_constant(uint32_t selector) const;
   std::vector<bool> targets_of(const ClassGroup& group) const;
-  void make_overlay(ZoneClasses& classes) const;
+  std::optional<Refusal> make_overlay(ZoneClasses& classes) const;
   std::vector<TargetList> read_signatures(uint32_t targeting, ZoneClasses& classes) const;
   std::optional<Refusal> find_group(const Overlay* overlay, std::span<const TargetList> zone_signatures,
                                     ClassGroup& group);

@@ -13,7 +13,12 @@ NameTable::NameTable(const ZoneImage& image) : blob_(image.blob().data()) {
     if (!read_name(image.bytes_of(nodes[node].name), name)) continue; // a valid image has no such name
     const uint64_t hash = hash_name(name);
     uint64_t at = hash & mask_;
-    while (buckets_[at].node != none) at = (at + 1) & mask_;
+    unsigned probes = 0;
+    for (; buckets_[at].node != none && probes < probes_max; ++probes) at = (at + 1) & mask_;
+    if (probes == probes_max) {
+      crowded_ = true;
+      return;
+    }
     buckets_[at] = {tag_of(hash), node, nodes[node].name};
   }
 }

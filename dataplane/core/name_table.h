@@ -9,12 +9,15 @@
 namespace anytick::core {
 
 /// Finds the nodes of an image by name: open addressing over the hashes of names, at most a quarter full, so that most
-/// probes end at the first entry. The image must outlive it.
+/// probes end at the first entry, and none goes on for long. The image must outlive it.
 class NameTable {
  public:
   static constexpr uint32_t none = UINT32_MAX;
 
   explicit NameTable(const ZoneImage& image);
+
+  /// Names were chosen to share a hash, and not all of them are in: it is not to be used.
+  bool is_crowded() const { return crowded_; }
 
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[hash & mask_]); }
 
@@ -39,8 +42,12 @@ class NameTable {
   };
   static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
+  /// Buckets that a look-up may pass. Of a million names at random none passes 20.
+  static constexpr unsigned probes_max = 64;
+
   std::vector<Bucket> buckets_;
   uint64_t mask_;
+  bool crowded_ = false;
   const uint8_t* blob_;
 };
 

@@ -76,6 +76,8 @@ struct ImageNode {
 
 /// Most bytes that the records of one answer may take: names and headers of a 64 KiB message fit beside them.
 inline constexpr size_t answer_bytes_max = 60000;
+/// Most bytes that all records of an image may take in answers, those that share RDATA counted each.
+inline constexpr size_t records_bytes_max = size_t{1} << 30;
 /// Most bytes that the NS records of a delegation may take, so that glue can point at the names in them.
 inline constexpr size_t delegation_bytes_max = 8192;
 /// Longest chain of alias selectors.
@@ -90,7 +92,7 @@ struct ImageNodeType {
 
 /// The answers for one (name, type) by where the client is: entries sorted by target, at least one.
 struct ImageSelector {
-  uint32_t first_entry;
+  uint32_t first_entry; ///< behind those of the selector before; so do types follow each other, records and nodes
   uint32_t entry_count;
 };
 
@@ -102,7 +104,8 @@ struct ImageEntry {
   uint32_t index;
 };
 
-/// A target's text: "@", "us", "us-ca", "as15169", "north-america", "192.0.2.0/24". Sorted by bytes, distinct.
+/// A target's text: "@", "us", "us-ca", "as15169", "north-america", "192.0.2.0/24" (as geo::to_text() has it). Sorted
+/// by bytes, distinct.
 struct ImageTarget {
   BlobRange text;
 };

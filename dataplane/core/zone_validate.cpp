@@ -7,6 +7,7 @@
 #include "dataplane/core/names.h"
 #include "dataplane/core/rdata.h"
 #include "dataplane/core/zone_image.h"
+#include "geo/prefix.h"
 
 namespace anytick::core {
 
@@ -38,7 +39,21 @@ class ZoneValidator {
   bool in_blob(BlobRange range) const {
     return range.offset <= image_.blob().size() && range.length <= image_.blob().size() - range.offset;
   }
-  static bool in_range(uint32_t first, uint32_t count, size_t size) { return first <= size && count <= size - first; }
+  /// Whether elements follow those of the owner before, and are there: each has one owner, so that an image costs what
+  /// it has bytes. `next` moves behind them.
+  static bool take(uint32_t first, uint32_t count, size_t size, uint32_t& next) {
+    if (first != next || count > size - next) return false;
+    next += count;
+    return true;
+  }
+
+  /// Nothing of the section is behind `next`.
+  Fault all_owned(Section which, uint32_t next) const {
+    const SectionPlace& place = image_.header_->sections[static_cast<size_t>(which)];
+    if (next == place.count) return {};
+    return bad_at("section table", place.offset,
+                  "section " + std::to_string(static_cast<int>(which)) + " has elements that nothing uses");
+  }
 
   Fault header();
   Fault sections();
@@ -60,12 +75,12 @@ class ZoneValidator {
   /// What a selector can yield: the one type of its RRsets other than CNAME (0: none), and how deep its aliases go.
   struct Yield {
     uint16_t type = 0;
-    bool cname = false;
     unsigned depth = 0;
   };
 
   ZoneImage image_;
   std::vector<Yield> yields_;
+  uint32_t next_record_ = 0, next_entry_ = 0, next_type_ = 0;
 };
 
 Fault ZoneValidator::header() {
@@ -138,15 +153,22 @@ Fault ZoneValidator::targets() {
         !std::all_of(text.begin(), text.end(), is_target_character))
       return bad("targets", target, "not a target's text");
     if (text <= previous) return bad("targets", target, "not in order, or twice");
+    // One spelling each, so that prefixes are as distinct as their texts.
+    if (const auto prefix = geo::parse_prefix(text); prefix && geo::to_text(*prefix) != text)
+      return bad("targets", target, "a prefix that is not spelled " + geo::to_text(*prefix));
     previous = text;
   }
   return {};
 }
 
 Fault ZoneValidator::records() {
+  size_t total = 0;
   for (const ImageRecord& record : image_.records()) {
     if (!in_blob(record.rdata)) return bad("records", record, "RDATA outside the blob");
     if (record.rdata.length > UINT16_MAX) return bad("records", record, "RDATA over 65,535 bytes");
+    // RDATA may be shared in the image, but not where answers are made ready.
+    total += 12 + record.rdata.length;
+    if (total > records_bytes_max) return bad("records", record, "more than 1 GiB of records");
   }
   return {};
 }
@@ -154,7 +176,7 @@ Fault ZoneValidator::records() {
 Fault ZoneValidator::rrsets() {
   for (const ImageRRset& set : image_.rrsets())
     if (Fault fault = rrset(set)) return fault;
-  return {};
+  return all_owned(Section::records, next_record_);
 }
 
 Fault ZoneValidator::rrset(const ImageRRset& set) {
@@ -169,7 +191,8 @@ Fault ZoneValidator::rrset(const ImageRRset& set) {
     return {};
   }
   if (set.record_count == 0 || set.record_count > draw_candidates_max) return refuse("not 1 to 65,535 records");
-  if (!in_range(set.first_record, set.record_count, image_.records().size())) return refuse("records out of range");
+  if (!take(set.first_record, set.record_count, image_.records().size(), next_record_))
+    return refuse("records do not follow those of the RRset before, or are out of range");
   if (set.kind == static_cast<uint16_t>(AnswerKind::all)) {
     if (set.max_records != set.record_count) return refuse("answers all records, but not as many as it has");
   } else if (set.kind == static_cast<uint16_t>(AnswerKind::draw)) {
@@ -211,12 +234,13 @@ Fault ZoneValidator::selectors() {
   uint32_t index = 0;
   for (const ImageSelector& each : image_.selectors())
     if (Fault fault = selector(each, index++)) return fault;
-  return {};
+  return all_owned(Section::entries, next_entry_);
 }
 
 Fault ZoneValidator::selector(const ImageSelector& selector, uint32_t index) {
-  if (selector.entry_count == 0 || !in_range(selector.first_entry, selector.entry_count, image_.entries().size()))
-    return bad("selectors", selector, "no entries, or entries out of range");
+  if (selector.entry_count == 0) return bad("selectors", selector, "no entries");
+  if (!take(selector.first_entry, selector.entry_count, image_.entries().size(), next_entry_))
+    return bad("selectors", selector, "entries do not follow those of the selector before, or are out of range");
   Yield& yield = yields_[index];
   const ImageEntry* previous = nullptr;
   for (const ImageEntry& entry : image_.entries().subspan(selector.first_entry, selector.entry_count)) {
@@ -232,14 +256,12 @@ Fault ZoneValidator::selector(const ImageSelector& selector, uint32_t index) {
     } else if (entry.is_alias == 0) {
       if (entry.index >= image_.rrsets().size()) return refuse("RRset out of range");
       const uint16_t type = image_.rrsets()[entry.index].type;
-      from.cname = type == dns::CNAME;
-      from.type = from.cname ? uint16_t{0} : type;
+      from.type = type == dns::CNAME ? uint16_t{0} : type;
     } else {
       return refuse("neither an RRset nor an alias");
     }
     if (yield.type != 0 && from.type != 0 && yield.type != from.type) return refuse("mixes RRsets of two types");
     if (from.type != 0) yield.type = from.type;
-    yield.cname |= from.cname;
     yield.depth = std::max(yield.depth, from.depth);
   }
   return {};
@@ -254,11 +276,11 @@ Fault ZoneValidator::nodes() {
         std::memcmp(name.bytes.data(), wire.data(), wire.size()) != 0)
       return bad("nodes", node, "not a lower-case name in wire format");
     if (node.flags != 0) return bad("nodes", node, "reserved field is not zero");
-    if (!in_range(node.first_type, node.type_count, image_.node_types().size()))
-      return bad("nodes", node, "types out of range");
+    if (!take(node.first_type, node.type_count, image_.node_types().size(), next_type_))
+      return bad("nodes", node, "types do not follow those of the node before, or are out of range");
     if (Fault fault = node_types(node)) return fault;
   }
-  return {};
+  return all_owned(Section::node_types, next_type_);
 }
 
 Fault ZoneValidator::node_types(const ImageNode& node) {
@@ -279,9 +301,8 @@ Fault ZoneValidator::zones() {
   uint32_t next = 0;
   std::optional<FoldedName> previous;
   for (const ImageZone& each : image_.zones()) {
-    if (each.first_node != next || each.node_count == 0 || !in_range(next, each.node_count, image_.nodes().size()))
-      return bad("zones", each, "nodes do not follow those of the zone before");
-    next += each.node_count;
+    if (each.node_count == 0 || !take(each.first_node, each.node_count, image_.nodes().size(), next))
+      return bad("zones", each, "nodes do not follow those of the zone before, or are out of range");
     FoldedName apex;
     read_name(image_.bytes_of(image_.nodes()[each.first_node].name), apex);
     if (previous && compare_names(*previous, apex) >= 0) return bad("zones", each, "not in canonical order, or twice");
@@ -293,9 +314,7 @@ Fault ZoneValidator::zones() {
     previous = apex;
     if (Fault fault = zone(each)) return fault;
   }
-  if (next != image_.nodes().size())
-    return bad_at("zones", image_.header_->sections[static_cast<size_t>(Section::zones)].offset, "nodes in no zone");
-  return {};
+  return all_owned(Section::nodes, next);
 }
 
 Fault ZoneValidator::zone(const ImageZone& zone) {

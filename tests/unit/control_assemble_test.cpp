@@ -187,6 +187,42 @@ TEST(Assemble, WhatOnlyTheWholeShows) {
   EXPECT_TRUE(findings.all()[0].reason.ends_with(": label depth is wrong")) << findings.all()[0].text();
 }
 
+TEST(Assemble, APrefixHasOneSpelling) {
+  auto dump = json::parse(dump_json(anytick::test::World::of_cases().image()));
+  dump["targets"].push_back("2001:0db8::/32");
+  std::sort(dump["targets"].begin(), dump["targets"].end());
+  Findings findings("d");
+  EXPECT_FALSE(assemble(dump.dump(), findings));
+  ASSERT_EQ(findings.faults(), 1u);
+  EXPECT_TRUE(findings.all()[0].reason.ends_with("a prefix that is not spelled 2001:db8::/32"))
+      << findings.all()[0].text();
+}
+
+// Hashes take no notice of one bit, that of case, and digits are one bit from bytes that nobody has in names.
+TEST(Assemble, NamesThatShareAHashAreBounded) {
+  const auto join_of = [](unsigned names) {
+    auto dump = json::parse(dump_json(anytick::test::World::of_cases().image()));
+    auto& zone = dump["zones"][0];
+    const std::string origin = zone["origin"];
+    const json types = zone["names"][0]["types"];
+    zone["names"].erase(zone["names"].begin() + 1, zone["names"].end());
+    zone["label_depth"] = 3;
+    for (unsigned i = 0; i < names; ++i) {
+      std::string label;
+      for (unsigned bit = 8; bit-- > 0;) label += (i >> bit & 1) != 0 ? "0" : "\\016";
+      zone["names"].push_back({{"name", label + "." + origin}, {"types", json::array()}});
+    }
+    Findings findings("d");
+    const auto assembled = assemble(dump.dump(), findings);
+    for (const Finding& finding : findings.all()) ADD_FAILURE() << finding.text();
+    return core::Join::build(image_of(assembled->bytes), nullptr);
+  };
+  EXPECT_TRUE(join_of(32));
+  const auto refused = join_of(256);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.refusal().text(), "zone image: too many names that share a hash");
+}
+
 TEST(Assemble, NoJson) {
   Findings findings("d");
   EXPECT_FALSE(assemble("{\"serial\": ", findings));

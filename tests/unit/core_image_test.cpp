@@ -75,6 +75,17 @@ const Damage damages[] = {
     {"RRsetKind", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).kind = 2; }, "unknown kind"},
     {"RRsetEmpty", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).record_count = 0; }, "not 1 to 65,535"},
     {"RRsetRange", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).first_record = 60000; }, "out of range"},
+    {"RRsetShares", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 1).first_record = 0; },
+     "records do not follow"},
+    {"RecordsUnused",
+     [](Image& i) {
+       auto& last = i.element<ImageRRset>(Section::rrsets, i.header().sections[7].count - 1);
+       last.type = dns::TXT;
+       last.kind = static_cast<uint16_t>(AnswerKind::location);
+       last.first_record = last.record_count = 0;
+       last.max_records = 1;
+     },
+     "section 8 has elements that nothing uses"},
     {"RRsetDraws", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).max_records = 0; }, "RRsets at offset"},
     {"RRsetSignatures", [](Image& i) { i.element<ImageRRset>(Section::rrsets, 0).signatures = 1; }, "reserved field"},
     {"LocationType", [](Image& i) { location_set(i).type = dns::A; }, "one TXT record"},
@@ -83,6 +94,8 @@ const Damage damages[] = {
     {"SelectorEmpty", [](Image& i) { i.element<ImageSelector>(Section::selectors, 0).entry_count = 0; }, "no entries"},
     {"SelectorRange", [](Image& i) { i.element<ImageSelector>(Section::selectors, 0).first_entry = 1 << 30; },
      "out of range"},
+    {"SelectorShares", [](Image& i) { i.element<ImageSelector>(Section::selectors, 1).first_entry = 0; },
+     "entries do not follow"},
     {"EntryTarget", [](Image& i) { i.element<ImageEntry>(Section::entries, 0).target = 1 << 20; },
      "target out of range"},
     {"EntryKind", [](Image& i) { i.element<ImageEntry>(Section::entries, 0).is_alias = 2; }, "neither an RRset"},
@@ -94,19 +107,25 @@ const Damage damages[] = {
      },
      "does not lead to an earlier selector"},
     {"NodeName", [](Image& i) { i.element<ImageNode>(Section::nodes, 1).name.length -= 1; }, "not a lower-case name"},
-    {"NodeTypes", [](Image& i) { i.element<ImageNode>(Section::nodes, 0).first_type = 1 << 20; }, "types out of range"},
+    {"NodeTypes", [](Image& i) { i.element<ImageNode>(Section::nodes, 0).first_type = 1 << 20; },
+     "types do not follow"},
     {"NodeFlags", [](Image& i) { i.element<ImageNode>(Section::nodes, 0).flags = 1; }, "reserved field"},
     {"NodeOrder",
-     [](Image& i) { std::swap(i.element<ImageNode>(Section::nodes, 1), i.element<ImageNode>(Section::nodes, 2)); },
+     [](Image& i) {
+       std::swap(i.element<ImageNode>(Section::nodes, 1).name, i.element<ImageNode>(Section::nodes, 2).name);
+     },
      "not in canonical order"},
+    {"NodeTypesShared",
+     [](Image& i) { i.node("\1*\4wild\4test\7example").first_type = i.node("\5child\4test\7example").first_type; },
+     "types do not follow"},
     {"NodeTypeSelector", [](Image& i) { i.element<ImageNodeType>(Section::node_types, 0).selector = 1 << 20; },
      "selector out of range"},
     {"DelegatedWildcard",
      [](Image& i) {
-       ImageNode& cut = i.node("\5child\4test\7example");
-       ImageNode& wildcard = i.node("\1*\4wild\4test\7example");
-       wildcard.first_type = cut.first_type;
-       wildcard.type_count = cut.type_count;
+       const ImageNode& cut = i.node("\5child\4test\7example");
+       const ImageNode& wildcard = i.node("\1*\4wild\4test\7example");
+       i.element<ImageNodeType>(Section::node_types, wildcard.first_type + wildcard.type_count - 1u) =
+           i.element<ImageNodeType>(Section::node_types, cut.first_type);
      },
      "a wildcard is delegated"},
     {"DelegationByTarget",
@@ -117,7 +136,8 @@ const Damage damages[] = {
        i.element<ImageEntry>(Section::entries, selector.first_entry).target += 1;
      },
      "depends on the client"},
-    {"ZoneNodes", [](Image& i) { i.element<ImageZone>(Section::zones, 0).node_count -= 1; }, "zones at offset"},
+    {"ZoneNodes", [](Image& i) { i.element<ImageZone>(Section::zones, 0).node_count -= 1; },
+     "section 2 has elements that nothing uses"},
     {"ZoneSoa", [](Image& i) { i.element<ImageZone>(Section::zones, 0).soa = 1 << 20; }, "SOA is none"},
     {"ZoneTargeting", [](Image& i) { i.element<ImageZone>(Section::zones, 0).targeting = 1 << 10; },
      "unknown targeting"},
