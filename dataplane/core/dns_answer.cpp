@@ -164,6 +164,8 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
   const ReadyZone& zone = join.zone(zone_index);
   size_t name_at = dns::header_bytes;
   size_t name_length = query.name.length;
+  std::array<uint64_t, cname_steps_max + 1> owners; // hashes of the chain's names
+  owners[0] = lookup.hash;
   for (unsigned step = 0;; ++step) {
     if (const uint32_t cut = join.cut_above(match.node, match.exact, query.qtype); cut != ReadyNode::none) [[unlikely]]
       return write_referral(join, reply, join.referral(cut), name_at, name_length);
@@ -173,7 +175,8 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
       return write_denial(join, reply, zone, name_at, name_length);
     }
     const ReadyNode& node = join.node(match.node);
-    if (query.qtype == dns::ANY && node.type_count > 0) return write_any(reply, pointer_to(name_at));
+    if (query.qtype == dns::ANY && (node.type_count > 0 || !node.other.is_none()))
+      return write_any(reply, pointer_to(name_at));
     const ReadySet* set = choose_set(join, node, query.qtype, lookup, reply);
     if (set == nullptr) {
       reply.nodata = true;
@@ -185,7 +188,11 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
 
     FoldedName target;
     if (!read_name({reply.message + rdata_at, reply.at - rdata_at}, target)) return;
-    match = find_node(join.names(), target, hash_name(target));
+    const uint64_t hash = hash_name(target);
+    // A loop: no record stands in an answer twice (RFC 2181 5).
+    if (std::find(owners.begin(), owners.begin() + step + 1, hash) != owners.begin() + step + 1) return;
+    owners[step + 1] = hash;
+    match = find_node(join.names(), target, hash);
     if (match.node == NameTable::none || join.node(match.node).zone != zone_index) return;
     name_at = rdata_at;
     name_length = target.length;
@@ -195,7 +202,9 @@ void answer_from_zone(const View& view, WorkerState& worker, const DnsQuery& que
 void answer_lookup(const View& view, WorkerState& worker, const DnsQuery& query, const Lookup& lookup, Reply& reply) {
   if (view.join == nullptr) {
     reply.rcode = Rcode::servfail;
-  } else if (lookup.node == NameTable::none) {
+    return;
+  }
+  if (lookup.node == NameTable::none) {
     reply.rcode = Rcode::refused;
   } else {
     answer_from_zone(view, worker, query, lookup, reply);
@@ -263,7 +272,7 @@ void truncate(const DnsQuery& query, const ReplyOptions& options, AnswerClass wh
   // Who knows cookies comes back with ours, at less cost than over a stream (RFC 7873 5.2.3).
   if (options.has_cookie()) {
     reply.rcode = Rcode::badcookie;
-    reply.authoritative = reply.nodata = reply.referral = false;
+    reply.authoritative = reply.truncated = reply.nodata = reply.referral = false;
     empty_sections(query, reply);
   } else {
     reply.truncated = true;

@@ -105,13 +105,10 @@ std::vector<PacketCase> cname_cases() {
       ask("zone.cname", "leads to a name without the type", "no-address.test.example", A,
           denied("NOERROR", "no-address.test.example. A", "no-address.test.example. 300 CNAME text.test.example."),
           nodata),
-      ask("zone.cname", "a loop ends", "loop1.test.example", A,
-          found("loop1.test.example. A",
-                "loop1.test.example. 300 CNAME loop2.test.example., loop1.test.example. 300 CNAME loop2.test.example., "
-                "loop1.test.example. 300 CNAME loop2.test.example., loop1.test.example. 300 CNAME loop2.test.example., "
-                "loop1.test.example. 300 CNAME loop2.test.example., loop2.test.example. 300 CNAME loop1.test.example., "
-                "loop2.test.example. 300 CNAME loop1.test.example., loop2.test.example. 300 CNAME loop1.test.example., "
-                "loop2.test.example. 300 CNAME loop1.test.example.")),
+      ask("zone.cname", "a loop ends, no record twice (RFC 2181 5)", "loop1.test.example", A,
+          found(
+              "loop1.test.example. A",
+              "loop1.test.example. 300 CNAME loop2.test.example., loop2.test.example. 300 CNAME loop1.test.example.")),
   };
 }
 

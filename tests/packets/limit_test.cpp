@@ -144,6 +144,12 @@ INSTANTIATE_TEST_SUITE_P(
                  "BADVERS qr rd | 0.test.example. A | - | - | OPT 1232", Counter::limit_error},
         SlipCase{"client_cookie", Message{.edns = true, .options = {{10, client_cookie}}}.bytes(),
                  "BADCOOKIE qr rd | 0.test.example. A | - | - | OPT 1232" + fresh_cookie, Counter::limit_answer},
+        SlipCase{
+            "cookie_of_an_answer_that_did_not_fit",
+            Message{
+                .name = "big.test.example", .type = 16, .edns = true, .udp_size = 512, .options = {{10, client_cookie}}}
+                .bytes(),
+            "BADCOOKIE qr rd | big.test.example. TXT | - | - | OPT 1232" + fresh_cookie, Counter::limit_answer},
         SlipCase{"bad_cookie", Message{.edns = true, .options = {cookie(5000, 0)}}.bytes(),
                  "BADCOOKIE qr rd | 0.test.example. A | - | - | OPT 1232" + fresh_cookie, Counter::limit_answer},
         SlipCase{"cookie_of_a_name_that_is_not",
@@ -231,7 +237,7 @@ TEST(Amplification, ProvenSourcesGetAll) {
   EXPECT_EQ(asker.ask(proven.bytes()).find(" tc "), std::string::npos);
 }
 
-/// The query of the tables whose reply is the largest for its bytes.
+/// The query of the tables whose answer is the largest for its bytes. Other replies have lower rates.
 Bytes worst_query(const core::LimitRules& rules) {
   Bytes worst;
   double largest = 0;
@@ -241,7 +247,10 @@ Bytes worst_query(const core::LimitRules& rules) {
     Asker asker(rules);
     asker.ask(asked->query);
     const double ratio = static_cast<double>(asker.length) / static_cast<double>(asked->query.size());
-    if (ratio <= largest || asker.worker.counters.get(Counter::cookie_good) > 0) continue;
+    const auto& counters = asker.worker.counters;
+    const bool answer = counters.get(Counter::rcode_noerror) > 0 && counters.get(Counter::dns_nodata) == 0 &&
+                        counters.get(Counter::dns_referral) == 0;
+    if (!answer || ratio <= largest || counters.get(Counter::cookie_good) > 0) continue;
     largest = ratio;
     worst = asked->query;
   }
