@@ -13,14 +13,15 @@ namespace anytick::core {
 
 /// What these frames are compared with and turned around by.
 struct FastIngress {
-  uint64_t station;     ///< our MAC address in the upper 48 bits, as loaded from a frame
+  uint64_t station;     ///< our MAC address in the upper 48 bits, as loaded from a frame; what none has without IPv4
   uint64_t next_hop;    ///< in the lower 48 bits; 0: where it came from
-  uint32_t destination; ///< network order; 0, which no frame is to, where there is no IPv4
+  uint32_t destination; ///< network order
   bool ntp;
   bool sum_ip, sum_udp; ///< not left to the device
 
   explicit FastIngress(const Ingress& ingress)
-      : station(word_of(ingress.mac) << 16), next_hop(ingress.next_hop ? word_of(*ingress.next_hop) : 0),
+      : station(word_of(ingress.mac) << 16 | (ingress.ipv4.empty() ? 1 : 0)),
+        next_hop(ingress.next_hop ? word_of(*ingress.next_hop) : 0),
         destination(ingress.ipv4.empty() ? 0 : ingress.ipv4[0]), ntp(ingress.ntp), sum_ip(!ingress.tx_ip_checksum),
         sum_udp(!ingress.tx_udp_checksum) {}
 

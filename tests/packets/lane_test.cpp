@@ -28,14 +28,14 @@ void PrintTo(const Outcome& outcome, std::ostream* out) {
     if (outcome.counters[i] != 0) *out << ' ' << core::counter_names[i];
 }
 
-Outcome outcome_of(const Bytes& frame, uint32_t header_bytes) {
+Outcome outcome_of(const Bytes& frame, uint32_t header_bytes, const core::Ingress& ingress = ingress_of_cases()) {
   const auto memory = std::make_unique<uint8_t[]>(room);
   std::copy(frame.begin(), frame.end(), memory.get());
   core::Frame each{.data = memory.get(), .length = static_cast<uint32_t>(frame.size()), .room = room};
   core::WorkerState worker(7);
   set_up_ntp(worker);
   core::View view = World::of_cases().view();
-  handle_whole(view, ingress_of_cases(), worker, std::span(&each, 1));
+  handle_whole(view, ingress, worker, std::span(&each, 1));
   Outcome outcome{each.verdict, {}, {}};
   if (each.verdict == core::Verdict::reply) outcome.payload = {each.data + header_bytes, each.data + each.length};
   for (size_t i = 0; i < core::counter_count; ++i) outcome.counters[i] = worker.counters.get(core::Counter(i));
@@ -60,6 +60,13 @@ TEST(Lane, RowsOfTheTables) {
     SCOPED_TRACE(std::string(row.rule) + ": " + row.description);
     expect_same_both_ways(row.frame);
   }
+}
+
+TEST(Lane, NothingIsToAPortWithoutIPv4) {
+  core::Ingress ingress = ingress_of_cases();
+  ingress.ipv4 = {};
+  for (const char* to : {"0.0.0.0", "192.0.2.53"})
+    EXPECT_EQ(outcome_of(Packet{.to = to}.bytes(), 0, ingress).verdict, core::Verdict::punt) << to;
 }
 
 class Queries {
