@@ -76,10 +76,10 @@ Limiter::Limiter(const LimitRules& rules, std::span<Line> lines, const std::arra
 }
 
 LimitSource Limiter::source_of(const geo::Address& address, uint8_t ipv4_prefix, uint8_t ipv6_prefix) const {
-  // The first 32 bits of a global IPv6 address are never zero.
+  // Of IPv6 the complement: what would be the number of an IPv4 prefix is multicast, and never a source.
   const uint64_t prefix = address.family == geo::Family::ipv4
                               ? address.to_ipv4() >> (32 - ipv4_prefix)
-                              : address.high() >> (64 - ipv6_prefix) << (64 - ipv6_prefix);
+                              : ~(address.high() >> (64 - ipv6_prefix) << (64 - ipv6_prefix));
   const uint64_t identity = mix(prefix ^ secret_[0], mixer ^ secret_[1]);
   return {identity & (lines_.size() - 1), identity};
 }

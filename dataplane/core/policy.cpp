@@ -75,7 +75,7 @@ uint32_t bucket_of(const std::string& name) {
   return hash | 0x80000000u;
 }
 
-/// A rate that many share, which may be above Ticks: in 2^-36 s. Times of it wrap every 8 years, which does no harm.
+/// A rate that many share, which may be above Ticks: in 2^-40 s. Times of it wrap every 194 days, which does no harm.
 struct FineRate {
   static constexpr unsigned ticks_shift = 16;
   static constexpr uint64_t second = ticks_per_second << ticks_shift;

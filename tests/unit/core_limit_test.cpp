@@ -114,6 +114,7 @@ INSTANTIATE_TEST_SUITE_P(Limit, Sources,
                          testing::Values(PrefixCase{"ipv4_24", "192.0.2.1", "192.0.2.255", true},
                                          PrefixCase{"ipv4_next", "192.0.2.1", "192.0.3.1", false},
                                          PrefixCase{"ipv6_56", "2001:db8:0:ff::1", "2001:db8:0:1::2", true},
+                                         PrefixCase{"ipv6_like_ipv4", "192.0.0.1", "0:0:c0::1", false},
                                          PrefixCase{"ipv6_next", "2001:db8:0:ff::1", "2001:db8:0:100::1", false},
                                          PrefixCase{"families", "192.0.2.1", "2001:db8::c000:201", false}),
                          [](const auto& row) { return std::string(row.param.name); });
