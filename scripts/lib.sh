@@ -29,15 +29,16 @@ packages_build=(
   libboost-dev libcpp-httplib-dev libpq-dev libsoci-dev libsqlite3-dev prometheus-cpp-dev
   libcli11-dev libfmt-dev libmaxminddb-dev libnl-route-3-dev libpcap-dev libspdlog-dev libssl-dev libtomlplusplus-dev nlohmann-json3-dev
   libbenchmark-dev libgtest-dev libhyperscan-dev
+  libmaxmind-db-writer-perl perl python3
 )
 packages_run=(
   librte-mempool-ring23 librte-net-af-packet23 librte-net-af-xdp23 librte-net-tap23
   dnsperf ethtool iproute2 iputils-ping knot-dnsutils nftables
-  libmaxmind-db-writer-perl mmdb-bin perl python3
+  mmdb-bin
   libedit2 libgnutls30 libnettle8 libseccomp2 python3-ntp
 )
 packages_test=(
-  clang clang-format libclang-rt-14-dev shellcheck
+  clang clang-format libclang-rt-14-dev lld shellcheck
   bind9-dnsutils bird2 dpdk-dev ldnsutils librte-net-null23 librte-net-pcap23 librte-net-ring23
   postgresql-15
   python3-dnspython python3-grpcio python3-ntplib python3-protobuf
