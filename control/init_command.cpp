@@ -36,28 +36,61 @@ struct InitOptions {
   bool empty = false;
 };
 
-/// What stands behind "#" are the defaults; README tells what they do.
+/// All that hub.toml may say. What stands behind "#" is the default, or where there is none an example.
 constexpr std::string_view hub_toml =
-    R"(# The hub. Paths are relative to this file. Each key and its default: README, "Keep a registry" to "Run a hub".
+    R"(# The hub: every key. Paths are relative to this file. What is behind "# " is the default.
 database = "{}"
-spool = "spool"              # feeders drop score logs here
-# geo_map = "geo.map"        # anytick geo compile --mmdb country.mmdb -o geo.map
-# policy = "policy.toml"     # query policy of the POPs
-# sign_key = "hub.pem"       # anytick key generate -o hub.pem
+spool = "spool"                # feeders drop score logs here
+# geo_map = "geo.map"          # no default: anytick geo compile --mmdb country.mmdb -o geo.map
+# policy = "policy.toml"       # no default: query policy of the POPs
+# sign_key = "hub.pem"         # no default: anytick key generate -o hub.pem
 
-[selection]
-# leave_score = 10
-# enter_score = 11
-# ramp_score = 15
+[selection]                    # who is given to clients
+# leave_score = 10             # a server that is in leaves below it
+# enter_score = 11             # one that is out comes in from it on
+# ramp_score = 15              # its weight is whole from here on, and falls towards leave_score
+# ramp_floor = 0.1             # to this share of it
+# ramp_steps = 10              # in so many steps
+# deletion_days = 14           # a server leaves so long before it is deleted
+# split_servers = 8            # servers of a family in a zone that is split over 0 to 3
+# ipv6_everywhere = true       # false: IPv6 is never split, and only in the zone itself and in 2
+# backfill_servers = 4         # of a family: a zone with servers but fewer borrows from the zone above
+# backfill_capacity = 100000   # and one with less netspeed together, in kbit/s
+# backfill_donor_share = 0.1   # most of a server's weight that it lends, to all zones together
+# account_share = 0.5          # most of a zone's weight for the servers of an account
+# prefix_share = 0.34          # of an IPv4 /24 or IPv6 /48
+# asn_share = 0.5              # of an AS
+# sink = []                    # addresses that suspended vendors get, where they are to get some
 
-[guard]
-# zone_servers_removed = 0.3
-# zone_capacity_removed = 0.3
-# servers_demoted = 0.1
+[scores]                       # what is kept of what monitors say
+# history_days = 30            # rows older than that are pruned
+# full_history_days = 3        # older ones are thinned to one an hour
+# keep_files = true            # files that were taken stay in the spool's done/
 
-[run]
-# interval = 60             # seconds between plans
-# listen = "127.0.0.1:9153"  # /metrics, /health, /verify/TOKEN
+[demand]                       # who asks what, to tell shares of traffic
+# countries = {{us = 3, de = 1}} # no default: by IPv4 addresses in the geo map
+# unnumbered = 0.2             # share of queries for the zone itself; the rest asks 0 to 3 alike
+
+[guard]                        # what a push needs --force for
+# zone_servers_removed = 0.3   # more than this share of a zone's servers goes
+# zone_capacity_removed = 0.3  # or of their weight
+# servers_demoted = 0.1        # or of all servers that were in, by their scores
+# zone_servers_least = 4       # zones that had fewer are only guarded from being emptied
+# zone_emptied_least = 1       # and that only if they had so many servers of their own
+
+# [tls]                        # for POPs that are reached by TCP: all three keys
+# ca = "pop-ca.pem"
+# certificate = "hub-cert.pem"
+# key = "hub-key.pem"
+
+[run]                          # anytick hub run
+# interval = 60                # seconds between plans
+# retry = 15                   # seconds between looks at POPs
+# push = true                  # false: it only plans
+# canary = false               # POPs that are canaries get it first
+# soak = 30                    # seconds that they must keep it
+# revisions = 100              # so many of the newest can be rolled back to
+# listen = "127.0.0.1:9153"    # /metrics, /health, /verify/TOKEN; "": nothing
 )";
 
 /// Countries of the tree that servers of a sample may be in.

@@ -18,6 +18,8 @@ struct ScoresConfig {
   uint32_t history_days = 30;     ///< rows older than that are pruned; 0: no rows are kept, only scores
   uint32_t full_history_days = 3; ///< rows older than that are thinned to one an hour, server and monitor
   bool keep_files = true;         ///< files that were taken stay in the spool's done/
+
+  bool operator==(const ScoresConfig&) const = default;
 };
 
 /// Who asks what, to tell shares of traffic. [demand]
@@ -35,6 +37,8 @@ struct GuardConfig {
   double servers_demoted = 0.1;       ///< share of all that were in and are out by their score
   uint32_t zone_servers_least = 4;    ///< zones that had fewer are only guarded from being emptied
   uint32_t zone_emptied_least = 1;    ///< and that only if they had so many of their own
+
+  bool operator==(const GuardConfig&) const = default;
 };
 
 /// Of the hub as a client of its POPs. [tls]
@@ -51,6 +55,8 @@ struct RunConfig {
   bool canary = false;                   ///< POPs that are canaries get it first
   std::chrono::seconds soak{30};         ///< that canaries run it before the others get it
   uint32_t revisions = 100;              ///< so many of the newest stay whole, to be rolled back to
+
+  bool operator==(const RunConfig&) const = default;
 };
 
 /// hub.toml. Paths in it are relative to its directory; here they are as to be opened.

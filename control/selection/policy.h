@@ -40,6 +40,8 @@ struct Policy {
 
   // Suspended vendors
   std::vector<geo::Address> sink; ///< what VendorSink::sink answers
+
+  bool operator==(const Policy&) const = default;
 };
 
 } // namespace anytick::selection

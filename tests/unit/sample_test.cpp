@@ -1,10 +1,13 @@
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "control/hub/config.h"
 #include "control/init_command.h"
 #include "control/registry/roots.h"
 #include "control/registry/snapshot.h"
@@ -108,6 +111,40 @@ TEST(InitCommand, MakesADirectoryOnce) {
   EXPECT_FALSE(std::filesystem::exists(hub + "/hub.toml"));
   std::filesystem::remove(hub + "/hub.db");
   EXPECT_EQ(init({"--empty"}).code, control::exit_done);
+}
+
+/// Keys that stand as comments, as keys.
+std::string uncommented(const std::string& text) {
+  std::string all;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line); all += line + '\n')
+    if (line.starts_with("# ") && (line.find(" = ") != line.npos || line.starts_with("# [tls]"))) line.erase(0, 2);
+  return all;
+}
+
+TEST(InitCommand, WritesTheDefaultsOfAllKeys) {
+  const TemporaryDirectory directory;
+  const auto made = control::test::run_command({"init", directory.file("hub"), "--empty"}, control::add_init_command);
+  ASSERT_EQ(made.code, control::exit_done) << made.failure;
+  const std::string file = directory.file("hub/hub.toml");
+  std::stringstream content;
+  content << std::ifstream(file).rdbuf();
+  const std::string text = content.str();
+  ASSERT_TRUE(hub::parse_config(text, file).config);
+  const auto all = hub::parse_config(uncommented(text), file);
+  for (const Refusal& fault : all.faults) ADD_FAILURE() << fault.text();
+  ASSERT_TRUE(all.config);
+  const auto defaults = *hub::parse_config("", file).config;
+  EXPECT_EQ(all.config->database, defaults.database);
+  EXPECT_EQ(all.config->spool, defaults.spool);
+  EXPECT_EQ(all.config->selection, defaults.selection);
+  EXPECT_EQ(all.config->scores, defaults.scores);
+  EXPECT_EQ(all.config->demand.unnumbered, defaults.demand.unnumbered);
+  EXPECT_EQ(all.config->guard, defaults.guard);
+  EXPECT_EQ(all.config->run, defaults.run);
+  for (const std::string& given : {all.config->geo_map, all.config->policy, all.config->sign_key, all.config->tls.ca})
+    EXPECT_NE(given, "");
+  EXPECT_EQ(all.config->demand.countries.size(), 2u);
 }
 
 } // namespace
