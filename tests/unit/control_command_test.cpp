@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.h"
+#include "control/commands/zone_command.h"
 #include "control/dump.h"
-#include "control/zone_command.h"
 #include "control_files.h"
 #include "control_run.h"
 #include "control_zones.h"

@@ -1,4 +1,4 @@
-#include "control/explain_command.h"
+#include "control/commands/explain_command.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "control/command.h"
-#include "control/geo_command.h"
-#include "control/zone_command.h"
+#include "control/commands/geo_command.h"
+#include "control/commands/zone_command.h"
 #include "control_explained.h"
 #include "control_files.h"
 #include "control_run.h"

@@ -9,10 +9,10 @@
 #include <gtest/gtest.h>
 
 #include "control/command.h"
-#include "control/command_tree.h"
-#include "control/completion.h"
-#include "control/help_command.h"
-#include "control/man_page.h"
+#include "control/commands/command_tree.h"
+#include "control/commands/completion.h"
+#include "control/commands/help_command.h"
+#include "control/commands/man_page.h"
 #include "control_files.h"
 #include "control_run.h"
 

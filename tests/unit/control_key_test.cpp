@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "control/command.h"
-#include "control/geo_command.h"
-#include "control/key_command.h"
+#include "control/commands/geo_command.h"
+#include "control/commands/key_command.h"
+#include "control/commands/zone_command.h"
 #include "control/signing.h"
-#include "control/zone_command.h"
 #include "control_files.h"
 #include "control_run.h"
 #include "control_zones.h"

@@ -1,11 +1,11 @@
-#include "control/policy_command.h"
+#include "control/commands/policy_command.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "control/geo_command.h"
+#include "control/commands/geo_command.h"
+#include "control/commands/zone_command.h"
 #include "control/pattern_trial.h"
-#include "control/zone_command.h"
 #include "control_explained.h"
 #include "control_files.h"
 #include "control_run.h"

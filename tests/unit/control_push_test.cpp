@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/command.h"
-#include "control/pop_command.h"
-#include "control/pop_text.h"
+#include "control/commands/pop_command.h"
+#include "control/commands/pop_text.h"
 #include "control/push.h"
 #include "control/signing.h"
 #include "control/text.h"

@@ -1,4 +1,4 @@
-#include "control/secrets.h"
+#include "control/commands/secrets.h"
 
 #include <sys/stat.h>
 
@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "control/command.h"
-#include "control/secret_command.h"
+#include "control/commands/secret_command.h"
 #include "control_files.h"
 #include "control_run.h"
 

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "control/history_command.h"
-#include "control/hub_command.h"
-#include "control/plan_command.h"
-#include "control/pop_command.h"
+#include "control/commands/history_command.h"
+#include "control/commands/hub_command.h"
+#include "control/commands/plan_command.h"
+#include "control/commands/pop_command.h"
+#include "control/commands/rollout_command.h"
 #include "control/registry/roots.h"
-#include "control/rollout_command.h"
 #include "control_run.h"
 #include "delivery_hub.h"
 

@@ -1,4 +1,4 @@
-#include "control/geo_command.h"
+#include "control/commands/geo_command.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "control/transfer_command.h"
+#include "control/commands/transfer_command.h"
 
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 #include <iterator>
 #include <thread>
 
-#include "control/progress.h"
+#include "control/commands/progress.h"
 #include "control_files.h"
 #include "control_run.h"
 

@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "control/commands/init_command.h"
 #include "control/hub/config.h"
-#include "control/init_command.h"
 #include "control/registry/roots.h"
 #include "control/registry/snapshot.h"
 #include "control/sample/fill.h"

@@ -1,4 +1,4 @@
-#include "control/score_command.h"
+#include "control/commands/score_command.h"
 
 #include <nlohmann/json.hpp>
 

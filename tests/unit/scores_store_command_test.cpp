@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "control/score_command.h"
+#include "control/commands/score_command.h"
 #include "control_files.h"
 #include "control_run.h"
 #include "databases.h"
