@@ -1,16 +1,16 @@
 #include "dataplane/io/control_server.h"
 
-#include <cerrno>
-#include <cstring>
+#include <map>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <fmt/format.h>
+#include <grpc/support/log.h>
+#include <spdlog/spdlog.h>
 
 #include "dataplane/io/control_tls.h"
+#include "dataplane/io/seldom.h"
 #include "dataplane/io/upload.h"
 
 namespace anytick::io {
@@ -18,83 +18,75 @@ namespace {
 
 constexpr int threads_max = 8;
 constexpr int message_max = static_cast<int>(chunk_max) + 4096;
-// By TCP, anybody may come, and a client may go without a word.
-constexpr int handshake_milliseconds = 10'000;
-constexpr int keepalive_milliseconds = 60'000;
-constexpr int keepalive_reply_milliseconds = 20'000;
 
-/// Makes the way free for the socket: nothing there, or a socket that a dead daemon left.
-std::optional<Refusal> clear_socket(const std::filesystem::path& path) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
-  if (!S_ISSOCK(status.st_mode)) return Refusal{path.string(), "", "is there and is no socket"};
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  const bool answered = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  ::close(fd);
-  if (answered) return Refusal{path.string(), "", "another process listens on it"};
-  if (::unlink(path.c_str()) != 0) return Refusal{path.string(), "", std::strerror(errno)};
-  return std::nullopt;
-}
-
-/// gRPC does not say: the system does, asked for the same.
-Refusal why_not(const Endpoint& at) {
-  sockaddr_storage address;
-  const socklen_t size = to_sockaddr(at, address);
-  const FileDescriptor socket(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0;
-  return {"control_tls.listen: " + to_text(at), "",
-          bound && ::listen(socket.get(), 1) == 0 ? "cannot listen" : std::strerror(errno)};
-}
-
-void set_limits(grpc::ServerBuilder& builder) {
+void set_bounds(grpc::ServerBuilder& builder, const ControlBounds& bounds) {
+  const auto set = [&builder](const char* argument, std::chrono::milliseconds time) {
+    builder.AddChannelArgument(argument, static_cast<int>(time.count()));
+  };
   grpc::ResourceQuota quota("anytick control");
   quota.SetMaxThreads(threads_max);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(message_max);
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // a second daemon is told, and does not take half the calls
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_milliseconds);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_milliseconds);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_reply_milliseconds);
+  set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, bounds.handshake);
+  set(GRPC_ARG_KEEPALIVE_TIME_MS, bounds.keepalive);
+  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, bounds.keepalive_reply);
+}
+
+/// gRPC has a line for each handshake that fails. One place in its source does not keep another quiet.
+void log_of_grpc(gpr_log_func_args* line) {
+  if (line->severity != GPR_LOG_SEVERITY_ERROR) return spdlog::debug("gRPC: {}", line->message);
+  static std::mutex& mutex = *new std::mutex();
+  static auto& seldom = *new std::map<std::pair<std::string_view, int>, Seldom>();
+  const std::lock_guard lock(mutex);
+  seldom[{line->file, line->line}].warn(fmt::format("gRPC: {}", line->message));
+}
+
+/// gRPC's, which closes it.
+ControlAcceptor::Taker taker(const std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor>& acceptor) {
+  return [to = acceptor.get()](FileDescriptor connection) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+    parameters.fd = connection.release();
+    to->HandleNewConnection(&parameters);
+  };
 }
 
 } // namespace
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::filesystem::path& socket, grpc::Service& service,
-                                                            const ControlTlsConfig& tls) {
+                                                            const ControlTlsConfig& tls, const ControlBounds& bounds) {
   std::error_code error;
   std::filesystem::create_directories(socket.parent_path(), error);
   if (error) return Refusal{socket.parent_path().string(), "", error.message()};
-  if (auto refusal = clear_socket(socket)) return std::move(*refusal);
+  if (auto refusal = allow_open_files(bounds.places.files() + other_files)) return std::move(*refusal);
+  auto connections = ControlAcceptor::open(socket, tls.listen, bounds.places, bounds.keepalive_reply);
+  if (!connections) return connections.refusal();
 
+  gpr_set_log_function(log_of_grpc);
   grpc::ServerBuilder builder;
-  set_limits(builder);
-  int unix_port = 0; // it says 1 where it listens
-  builder.AddListeningPort("unix:" + socket.string(), grpc::InsecureServerCredentials(), &unix_port);
-  std::vector<int> ports(tls.listen.size(), 0);
-  if (!tls.listen.empty()) {
-    const auto credentials = control_credentials(tls);
-    for (size_t i = 0; i < ports.size(); ++i) builder.AddListeningPort(to_text(tls.listen[i]), credentials, &ports[i]);
-  }
+  set_bounds(builder, bounds);
+  constexpr auto from_file = grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD;
+  Acceptor local = builder.experimental().AddExternalConnectionAcceptor(from_file, grpc::InsecureServerCredentials());
+  Acceptor remote;
+  if (!tls.listen.empty())
+    remote = builder.experimental().AddExternalConnectionAcceptor(from_file, control_credentials(tls));
   builder.RegisterService(&service);
-  // From its first moment on, the socket is not for everyone: mode 0660.
-  const mode_t mask = ::umask(0117);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  ::umask(mask);
-  if (server != nullptr) return std::unique_ptr<ControlServer>(new ControlServer(std::move(server), std::move(ports)));
-  if (unix_port <= 0) return Refusal{socket.string(), "", "cannot listen"};
-  for (size_t i = 0; i < ports.size(); ++i)
-    if (ports[i] <= 0) return why_not(tls.listen[i]);
-  return Refusal{"control service", "", "cannot start"};
+  if (server == nullptr) return Refusal{"control service", "", "cannot start"};
+  return std::unique_ptr<ControlServer>(
+      new ControlServer(std::move(*connections), std::move(server), std::move(local), std::move(remote)));
+}
+
+ControlServer::ControlServer(std::unique_ptr<ControlAcceptor> connections, std::unique_ptr<grpc::Server> server,
+                             Acceptor local, Acceptor remote)
+    : tls_ports_(connections->ports()), server_(std::move(server)), local_(std::move(local)),
+      remote_(std::move(remote)), connections_(std::move(connections)) {
+  connections_->start(taker(local_), taker(remote_));
 }
 
 ControlServer::~ControlServer() {
+  connections_.reset(); // gRPC leaves a connection open that comes during its shutdown
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
 }
 

@@ -28,6 +28,8 @@ class Poller {
   /// Whether it was possible; errno says why not. `events` is EPOLLIN, EPOLLOUT or 0.
   bool add(int fd, uint32_t events, Watched& watched) { return control(EPOLL_CTL_ADD, fd, events, watched); }
   void change(int fd, uint32_t events, Watched& watched) { control(EPOLL_CTL_MOD, fd, events, watched); }
+  /// For a file that others hold, too: else its end is enough.
+  void remove(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
   /// Valid until the next call. Nothing, if nothing happens within `patience`; a negative one waits for as long as it
   /// takes.

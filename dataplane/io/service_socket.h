@@ -40,6 +40,8 @@ Endpoint endpoint_of(const sockaddr_storage& address);
 /// Writes the kernel's form of an endpoint; returns its size in bytes.
 socklen_t to_sockaddr(const Endpoint& at, sockaddr_storage& out);
 
+/// Beside connections: of tables, ports, gRPC and the log.
+inline constexpr uint64_t other_files = 512;
 /// Raises the process's limit so that it can have `count` open files, or says why not.
 std::optional<Refusal> allow_open_files(uint64_t count);
 

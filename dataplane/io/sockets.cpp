@@ -7,18 +7,15 @@
 
 #include <sys/eventfd.h>
 
+#include "dataplane/io/control_acceptor.h"
+
 namespace anytick::io {
-namespace {
-
-// Tables, ports, gRPC and the log have files open too.
-constexpr uint64_t other_files = 512;
-
-} // namespace
 
 Result<std::unique_ptr<Sockets>> Sockets::open(const SocketsConfig& config, const std::vector<geo::Address>& addresses,
                                                const SocketPorts& ports, Tables& tables, unsigned id, uint64_t seed,
                                                const ThreadResources& resources) {
-  if (auto refusal = allow_open_files(config.tcp_connections + 3 * addresses.size() + other_files)) {
+  if (auto refusal =
+          allow_open_files(config.tcp_connections + 3 * addresses.size() + ControlPlaces().files() + other_files)) {
     refusal->what = "sockets.tcp_connections: " + refusal->what;
     return std::move(*refusal);
   }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "control/compile.h"
 #include "control/geodns_json.h"
@@ -148,6 +149,19 @@ PolicyCompiler policy_compiler() {
   const char* daemon = std::getenv("ANYTICKD");
   if (daemon == nullptr) throw std::runtime_error("ANYTICKD is not set: the path of anytickd");
   return PolicyCompiler(daemon);
+}
+
+FewFiles::FewFiles(unsigned more) {
+  ::getrlimit(RLIMIT_NOFILE, &before_);
+  const int next = ::dup(STDERR_FILENO); // the lowest number that is free
+  ::close(next);
+  rlimit limit = before_;
+  limit.rlim_cur = static_cast<rlim_t>(next) + more;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error("setrlimit");
+}
+
+FewFiles::~FewFiles() {
+  ::setrlimit(RLIMIT_NOFILE, &before_);
 }
 
 bool eventually(const std::function<bool()>& done) {

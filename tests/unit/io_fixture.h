@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/resource.h>
+
 #include "dataplane/io/table_memory.h"
 #include "dataplane/io/tables.h"
 
@@ -45,6 +47,18 @@ NewTables both_tables(const std::vector<std::byte>& zone, const std::vector<std:
 NewTables policy_table(std::string_view text);
 /// Of the daemon that was built: it compiles policies for programs that are not it.
 PolicyCompiler policy_compiler();
+
+/// Exactly so many more files can be opened, until destruction.
+class FewFiles {
+ public:
+  explicit FewFiles(unsigned more);
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+  ~FewFiles();
+
+ private:
+  rlimit before_{};
+};
 
 /// Polls until `done` or ten seconds have passed, which is a failure of the caller's expectation: the last value.
 bool eventually(const std::function<bool()>& done);

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "dataplane/core/bytes.h"
@@ -285,25 +284,6 @@ TEST_F(SocketsTest, IdleConnectionsAreClosedByTheThread) {
   EXPECT_TRUE(tcp().is_closed());
   EXPECT_EQ(counted(Counter::tcp_timed_out), 1u);
 }
-
-/// Exactly so many more files can be opened, until destruction.
-class FewFiles {
- public:
-  explicit FewFiles(unsigned more) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(STDERR_FILENO); // the lowest number that is free
-    ::close(next);
-    rlimit limit = before_;
-    limit.rlim_cur = static_cast<rlim_t>(next) + more;
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
-  }
-  FewFiles(const FewFiles&) = delete;
-  FewFiles& operator=(const FewFiles&) = delete;
-  ~FewFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST_F(SocketsTest, ClientsWaitWhileThereAreNoFiles) {
   const DnsClient datagrams = udp();

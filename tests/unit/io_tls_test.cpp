@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <thread>
@@ -21,6 +22,7 @@
 #include "dataplane/io/control_service.h"
 #include "dataplane/io/control_tls.h"
 #include "tests/unit/certificates.h"
+#include "tests/unit/io_dns_client.h"
 #include "tests/unit/io_fixture.h"
 
 /// Control by TCP on loopback, by the operator's own client.
@@ -54,9 +56,9 @@ class TlsTest : public testing::Test {
                seconds(1)};
   }
 
-  void start() {
+  void start(const ControlBounds& bounds = {}) {
     server_.reset();
-    Result<std::unique_ptr<ControlServer>> server = ControlServer::start(file("pop.sock"), service_, config_);
+    Result<std::unique_ptr<ControlServer>> server = ControlServer::start(file("pop.sock"), service_, config_, bounds);
     ASSERT_TRUE(server) << server.refusal().text();
     server_ = std::move(*server);
   }
@@ -81,6 +83,13 @@ class TlsTest : public testing::Test {
     return {file("ca.crt"), file(client + ".crt"), file(client + ".key"), name};
   }
   std::string address() const { return fmt::format("127.0.0.1:{}", server_->tls_ports().at(0)); }
+
+  /// Of a client that says nothing.
+  DnsClient silent(std::string_view source) const {
+    return {DnsClient::Protocol::tcp,
+            {*geo::parse_address("127.0.0.1"), static_cast<uint16_t>(server_->tls_ports().at(0))},
+            source};
+  }
 
   /// "" where the POP tells its status.
   std::string failure_of(const PopTls& tls, milliseconds timeout = seconds(20)) const {
@@ -195,6 +204,32 @@ TEST_F(TlsTest, OldVersionsAreRefused) {
     const std::string text = handshake(words + old);
     EXPECT_NE(text.find("Cipher is (NONE)"), std::string::npos) << text;
   }
+}
+
+TEST_F(TlsTest, SilentClientsKeepNobodyOut) {
+  start({.places = {.remote = 5, .per_source = 4}, .handshake = seconds(2)});
+  std::vector<DnsClient> greedy;
+  for (int i = 0; i < 4; ++i) greedy.push_back(silent("127.0.0.2"));
+  const DnsClient other = silent("127.0.0.3");
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(silent("127.0.0.2").is_closed());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(1)) << "at once";
+  EXPECT_EQ(failure_of(tls()), "");
+  EXPECT_EQ(PopClient("unix:" + file("pop.sock"), seconds(20)).status().name(), "fra1");
+  const std::string words =
+      fmt::format("-connect {} -bind 127.0.0.2:0 -cert {} -key {}", address(), file("hub.crt"), file("hub.key"));
+  for (const DnsClient& client : greedy) EXPECT_TRUE(client.is_closed()) << "gRPC lost its patience";
+  std::string said;
+  EXPECT_TRUE(eventually([&] { return (said = handshake(words)).find("Cipher is TLS_") != said.npos; })) << said;
+}
+
+TEST_F(TlsTest, MomentWithoutFilesIsNotTheEnd) {
+  start();
+  std::optional<FewFiles> few(1);
+  const DnsClient client = silent("127.0.0.2"); // with the last one
+  std::this_thread::sleep_for(milliseconds(300));
+  few.reset();
+  EXPECT_EQ(failure_of(tls()), "");
 }
 
 TEST_F(TlsTest, TheClientRefusesPopsThatAreNone) {
