@@ -32,6 +32,9 @@ void set_bounds(grpc::ServerBuilder& builder, const ControlBounds& bounds) {
   set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, bounds.handshake);
   set(GRPC_ARG_KEEPALIVE_TIME_MS, bounds.keepalive);
   set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, bounds.keepalive_reply);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0); // else two, and then it asks no more
+  set(GRPC_ARG_MAX_CONNECTION_IDLE_MS, bounds.idle);
 }
 
 /// gRPC has a line for each handshake that fails. One place in its source does not keep another quiet.

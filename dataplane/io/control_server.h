@@ -15,7 +15,7 @@ namespace anytick::io {
 
 /// Anybody may come by TCP, and a client may go without a word.
 struct ControlBounds {
-  ControlPlaces places;
+  ControlPlaces places = {};
   std::chrono::milliseconds handshake{10'000};       ///< from the connection to HTTP/2's first word
   std::chrono::milliseconds keepalive{60'000};       ///< without a word, until a client is asked whether it is there
   std::chrono::milliseconds keepalive_reply{20'000}; ///< that its answer may take

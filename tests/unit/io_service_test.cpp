@@ -1,7 +1,10 @@
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -86,12 +89,12 @@ class ServiceTest : public testing::Test {
 
   ServiceTest() { start(std::chrono::seconds(30)); }
 
-  void start(std::chrono::milliseconds patience) {
+  void start(std::chrono::milliseconds patience, const ControlBounds& bounds = {}) {
     server_.reset();
     service_ = std::make_unique<ControlService>(
         ServiceConfig{"fra1", "1.2.3", max_table_bytes, patience, std::chrono::minutes(5)}, tables_,
         std::vector<WorkerView>{{1, &counters_[0]}, {3, &counters_[1], "sockets"}});
-    Result<std::unique_ptr<ControlServer>> server = ControlServer::start(socket(), *service_);
+    Result<std::unique_ptr<ControlServer>> server = ControlServer::start(socket(), *service_, {}, bounds);
     ASSERT_TRUE(server) << server.refusal().text();
     server_ = std::move(*server);
   }
@@ -504,6 +507,74 @@ TEST_F(ServiceTest, OnlySoManyLoadsAtATime) {
     EXPECT_EQ(one->writer->Finish().error_code(), grpc::CANCELLED);
   }
   EXPECT_TRUE(eventually([&] { return load(stream_of({zone_of(10)})).reply.applied(); }));
+}
+
+/// HTTP/2 by hand (RFC 9113), of a client that asks for nothing and does as little as it likes.
+class BareClient {
+ public:
+  explicit BareClient(const std::filesystem::path& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    const timeval patience{10, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    send(frame(settings, 0, ""));
+  }
+
+  /// Reads until the end, or for so long. Pings are answered or not. How many there were, nothing if there is no end.
+  std::optional<unsigned> pings_until_end(bool answer, std::chrono::milliseconds patience) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    unsigned pings = 0;
+    while (std::chrono::steady_clock::now() < until) {
+      const std::string head = receive(9);
+      if (head.size() < 9) return ended_ ? std::optional(pings) : std::nullopt;
+      const auto at = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(head[i])); };
+      const std::string rest = receive((at(0) << 16) + (at(1) << 8) + at(2));
+      if (head[3] != ping || (head[4] & ack) != 0) continue;
+      ++pings;
+      if (answer) send(frame(ping, ack, rest));
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr char settings = 4, ping = 6, ack = 1;
+
+  static std::string frame(char type, char flags, const std::string& payload) {
+    return std::string{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, 0} + payload;
+  }
+  void send(const std::string& bytes) { ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  std::string receive(size_t count) {
+    std::string bytes(count, 0);
+    const ssize_t n = count == 0 ? 0 : ::recv(socket_.get(), bytes.data(), count, MSG_WAITALL);
+    ended_ = count > 0 && (n == 0 || (n < 0 && errno != EAGAIN));
+    bytes.resize(static_cast<size_t>(std::max<ssize_t>(n, 0)));
+    return bytes;
+  }
+
+  FileDescriptor socket_;
+  bool ended_ = false;
+};
+
+TEST_F(ServiceTest, ClientThatIsGoneWithoutAWordIsNoticed) {
+  start(std::chrono::seconds(30), {.keepalive = std::chrono::seconds(1), .keepalive_reply = std::chrono::seconds(1)});
+  EXPECT_EQ(BareClient(socket()).pings_until_end(false, std::chrono::seconds(8)), 1u);
+  EXPECT_EQ(BareClient(socket()).pings_until_end(true, std::chrono::milliseconds(4500)), std::nullopt);
+}
+
+TEST_F(ServiceTest, ClientThatAsksForNothingIsLetGo) {
+  start(std::chrono::seconds(30), {.idle = std::chrono::seconds(1)});
+  const auto stub = connect();
+  const auto ask = [&] {
+    grpc::ClientContext context;
+    pb::StatusReply reply;
+    return stub->Status(&context, {}, &reply).error_message();
+  };
+  EXPECT_EQ(ask(), "");
+  EXPECT_TRUE(BareClient(socket()).pings_until_end(true, std::chrono::seconds(8)));
+  EXPECT_EQ(ask(), "") << "by a connection of its own";
 }
 
 TEST_F(ServiceTest, SocketIsForOwnerAndGroup) {

@@ -315,6 +315,15 @@ TEST_F(TlsTest, PopThatWasStartedAnewIsTalkedToAtOnce) {
   }
 }
 
+TEST_F(TlsTest, ClientThatWasLetGoComesBack) {
+  start({.idle = seconds(1)});
+  PopClient client(address(), seconds(20), tls());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(failure_of([&] { client.status(); }), "") << i;
+    std::this_thread::sleep_for(milliseconds(800 + i * 200)); // about when the POP ends the connection
+  }
+}
+
 TEST_F(TlsTest, ManyClientsAtATimeHaveDeadlinesOfTheirOwn) {
   start();
   const std::string here = address(), local = "unix:" + file("pop.sock"), nowhere = "unix:" + file("nobody.sock");
