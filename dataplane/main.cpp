@@ -62,6 +62,11 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::info;
 }
 
+/// Whoever reads our log, or a socket or pipe of ours, may be gone before us.
+void ignore_broken_pipes() {
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
 /// The signals that end the daemon. Blocked before any other thread starts, so that only the main thread's wait takes
 /// them.
 sigset_t blocked_signals() {
@@ -260,6 +265,7 @@ int run(int argc, char** argv) {
   }
   ParsedConfig parsed = read_config(file);
   if (only_check || !parsed.config) return check(file, std::move(parsed));
+  ignore_broken_pipes();
   spdlog::set_default_logger(spdlog::stderr_color_mt("anytickd"));
   spdlog::set_level(spdlog_level(parsed.config->log_level));
   return serve(*parsed.config, blocked_signals());

@@ -176,6 +176,12 @@ class C_Restart(unittest.TestCase):
 
 
 class D_Command(unittest.TestCase):
+    def test_a_broken_pipe_is_not_the_end(self):
+        RIG.push(zone=IMAGE_FILE)
+        RIG.signal(signal.SIGPIPE)  # as whoever reads its log, when gone, would have the kernel do
+        self.assertEqual(rcode(), dns.rcode.NOERROR)
+        self.assertIsNone(RIG.daemon.poll())
+
     def test_a_pop_that_is_not_there(self):
         done = fixture.rigs.run(
             *(RIG.anytick, "pop", "status", "--timeout", 2, "--pop", f"unix:{RIG.room}/nobody.sock"), check=False, timeout=60
