@@ -196,7 +196,7 @@ grpc::Status ControlService::Load(grpc::ServerContext* context, grpc::ServerRead
     spdlog::warn("load: {}", status.error_message());
     return status;
   }
-  if (reply->reason().empty()) apply(upload, *reply);
+  if (reply->reason().empty()) apply(*context, upload, *reply);
   if (!reply->applied()) spdlog::warn("load refused: {}", reply->reason());
   const Running running = tables_.state();
   fill_tables(*reply, *running.generation);
@@ -223,8 +223,10 @@ grpc::Status ControlService::receive(grpc::ServerContext& context, grpc::ServerR
   return grpc::Status::OK;
 }
 
-void ControlService::apply(Upload& upload, pop::v1::LoadReply& reply) {
-  const Result<Applied> applied = tables_.load(upload.take_tables(), upload.confirm_within());
+/// Not for a client that was told, or believes, that nothing came of it: it is gone, or the server stops.
+void ControlService::apply(grpc::ServerContext& context, Upload& upload, pop::v1::LoadReply& reply) {
+  const Result<Applied> applied =
+      tables_.load(upload.take_tables(), upload.confirm_within(), [&context] { return context.IsCancelled(); });
   if (!applied) {
     reply.set_reason(applied.refusal().text());
     return;

@@ -57,7 +57,7 @@ class ControlService final : public pop::v1::Pop::Service {
  private:
   grpc::Status receive(grpc::ServerContext& context, grpc::ServerReader<pop::v1::LoadRequest>& stream, Upload& upload,
                        pop::v1::LoadReply& reply) const;
-  void apply(Upload& upload, pop::v1::LoadReply& reply);
+  void apply(grpc::ServerContext& context, Upload& upload, pop::v1::LoadReply& reply);
 
   ServiceConfig config_;
   Tables& tables_;

@@ -80,13 +80,34 @@ class SpawnOptions {
   posix_spawnattr_t attributes_;
 };
 
-/// As poll() for reading: 0 after the deadline.
-int poll_until(int fd, Clock::time_point deadline) {
+/// Until when to wait for a process.
+class Patience {
+ public:
+  Patience(std::chrono::milliseconds time, const Abandoned& abandoned)
+      : deadline_(Clock::now() + time), abandoned_(abandoned) {}
+
+  bool is_abandoned() const { return abandoned_ && abandoned_(); }
+  bool is_over() const { return Clock::now() >= deadline_ || is_abandoned(); }
+  /// Until it is worth asking again.
+  int milliseconds() const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+    return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), asked_every).count());
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds asked_every{100};
+
+  const Clock::time_point deadline_;
+  const Abandoned& abandoned_;
+};
+
+/// As poll() for reading: 0 when patience is over.
+int poll_until(int fd, const Patience& patience) {
   pollfd polled{fd, POLLIN, 0};
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    const int ready = ::poll(&polled, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
-    if (ready >= 0 || errno != EINTR) return ready;
+    const int ready = ::poll(&polled, 1, patience.milliseconds());
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return ready;
+    if (patience.is_over()) return 0;
   }
 }
 
@@ -110,11 +131,11 @@ class Child {
     wait();
   }
 
-  /// Whether it has ended, or did by the deadline.
-  bool ends_by(Clock::time_point deadline) const {
+  /// Whether it has ended, or did while there was patience.
+  bool ends(const Patience& patience) const {
     // Not by pidfd_open(): in Debian 12 its header is not for C++.
     const FileDescriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-    return poll_until(process.get(), deadline) > 0;
+    return poll_until(process.get(), patience) > 0;
   }
   void end() const { ::kill(pid_, SIGKILL); }
   /// Its status as of waitpid(), once.
@@ -135,8 +156,8 @@ class Child {
 enum class Reading : uint8_t { more, finished, too_late, too_much, failed };
 
 /// Appends what there is to read to `bytes`.
-Reading read_some(int fd, Clock::time_point deadline, std::string& bytes) {
-  const int ready = poll_until(fd, deadline);
+Reading read_some(int fd, const Patience& patience, std::string& bytes) {
+  const int ready = poll_until(fd, patience);
   if (ready <= 0) return ready == 0 ? Reading::too_late : Reading::failed;
   const size_t size = bytes.size();
   bytes.resize(size + read_bytes);
@@ -167,8 +188,9 @@ std::optional<Refusal> death(int status) {
 
 } // namespace
 
-Result<core::CompiledPatterns> PolicyCompiler::compile(std::span<const std::byte> text) const {
-  const Clock::time_point deadline = Clock::now() + wall_;
+Result<core::CompiledPatterns> PolicyCompiler::compile(std::span<const std::byte> text,
+                                                       const Abandoned& abandoned) const {
+  const Patience patience(wall_, abandoned);
   Result<FileDescriptor> input = file_with(text);
   if (!input) return input.refusal();
   std::array<int, 2> ends{};
@@ -181,11 +203,12 @@ Result<core::CompiledPatterns> PolicyCompiler::compile(std::span<const std::byte
 
   std::string bytes;
   Reading reading = Reading::more;
-  while (reading == Reading::more) reading = read_some(output.get(), deadline, bytes);
+  while (reading == Reading::more) reading = read_some(output.get(), patience, bytes);
   // Its output may end before it does.
-  if (reading == Reading::finished && !child->ends_by(deadline)) reading = Reading::too_late;
+  if (reading == Reading::finished && !child->ends(patience)) reading = Reading::too_late;
   switch (reading) {
   case Reading::too_late:
+    if (patience.is_abandoned()) return refused("abandoned while it was compiled");
     return refused(fmt::format("the patterns take more than {} to compile", seconds_text(wall_)));
   case Reading::too_much:
     return refused(fmt::format("the compiled patterns take more than {} MiB", Bounds::output >> 20));

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -20,6 +21,9 @@ struct PolicyCompileBounds {
   static constexpr size_t output = size_t{64} << 20;       ///< bytes of what it compiled
 };
 
+/// Whether nobody wants the outcome of something long any more. Asked ten times a second.
+using Abandoned = std::function<bool()>;
+
 /// Runs the process. Any number of threads.
 class PolicyCompiler {
  public:
@@ -29,8 +33,9 @@ class PolicyCompiler {
       : program_(std::move(program)), wall_(wall) {}
 
   /// Returns when the process has ended. Refused: a text with faults, by the first of them; patterns that cannot be
-  /// compiled within bounds. A text that was not refused is parsed by parse_policy() without faults, here too.
-  Result<core::CompiledPatterns> compile(std::span<const std::byte> text) const;
+  /// compiled within bounds; what was abandoned. A text that was not refused is parsed by parse_policy() without
+  /// faults, here too.
+  Result<core::CompiledPatterns> compile(std::span<const std::byte> text, const Abandoned& abandoned = {}) const;
 
  private:
   std::string program_;

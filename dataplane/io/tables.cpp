@@ -70,6 +70,11 @@ std::optional<Refusal> authenticate(TableInfo& info, Signatures& signatures, con
                                     : "not one of this table by a trusted key"};
 }
 
+std::optional<Refusal> refuse_abandoned(const Abandoned& abandoned) {
+  if (!abandoned || !abandoned()) return std::nullopt;
+  return Refusal{"load", "", "abandoned before it was published"};
+}
+
 /// The table is validated where nobody can write to it any more.
 template <class Table>
 Result<std::shared_ptr<const LoadedTable<Table>>> validated(NewTable incoming, const TrustedKeys& trusted) {
@@ -134,14 +139,14 @@ Tables::Tables(unsigned readers, TableStore store, std::vector<core::PublicKey> 
   watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
-Result<Applied> Tables::load(NewTables tables, std::chrono::seconds confirm_within) {
+Result<Applied> Tables::load(NewTables tables, std::chrono::seconds confirm_within, const Abandoned& abandoned) {
   const auto start = Clock::now();
   const std::vector<TableKind> kinds = tables.kinds();
   // Asked here, too, so that no policy is compiled in vain.
   if (auto refusal = waits_for_confirmation()) return std::move(*refusal);
   std::shared_ptr<LoadedPolicy> policy;
   if (tables.policy) {
-    auto compiled = compile(std::move(*tables.policy));
+    auto compiled = compile(std::move(*tables.policy), abandoned);
     if (!compiled) return compiled.refusal();
     policy = std::move(*compiled);
   }
@@ -150,6 +155,7 @@ Result<Applied> Tables::load(NewTables tables, std::chrono::seconds confirm_with
   if (auto refusal = waits_for_confirmation()) return std::move(*refusal);
   const Result<std::shared_ptr<const Generation>> next = build(std::move(tables), policy);
   if (!next) return next.refusal();
+  if (auto refusal = refuse_abandoned(abandoned)) return std::move(*refusal);
   std::shared_ptr<const Unconfirmed> unconfirmed;
   const auto previous = running();
   if (confirm_within.count() > 0)
@@ -218,7 +224,7 @@ Result<std::shared_ptr<const Generation>> Tables::build_stored(TableKind kind, N
     tables.of(kind) = std::move(table);
     return build(std::move(tables), nullptr);
   }
-  auto policy = compile(std::move(table));
+  auto policy = compile(std::move(table), {});
   if (!policy) return policy.refusal();
   return build({}, std::move(*policy));
 }
@@ -251,14 +257,15 @@ std::optional<size_t> Tables::replica_of(unsigned reader) const {
   return static_cast<size_t>(std::ranges::find(nodes, node) - nodes.begin());
 }
 
-Result<std::shared_ptr<LoadedPolicy>> Tables::compile(NewTable incoming) {
+Result<std::shared_ptr<LoadedPolicy>> Tables::compile(NewTable incoming, const Abandoned& abandoned) {
   const auto text = incoming.memory.freeze();
   if (!text) return text.refusal();
   TableInfo info = describe_policy(*text);
   // First of all: strangers' patterns are not worth any of our time.
   if (auto refusal = authenticate(info, incoming.signatures, trusted_)) return std::move(*refusal);
   const std::lock_guard lock(compiling_);
-  const Result<core::CompiledPatterns> compiled = compiler_.compile(*text);
+  if (auto refusal = refuse_abandoned(abandoned)) return std::move(*refusal);
+  const Result<core::CompiledPatterns> compiled = compiler_.compile(*text, abandoned);
   if (!compiled) return compiled.refusal();
   core::ParsedPolicy parsed = core::parse_policy({reinterpret_cast<const char*>(text->data()), text->size()}, "policy");
   if (!parsed.faults.empty()) return parsed.faults.front();

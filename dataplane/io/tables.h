@@ -119,8 +119,9 @@ class Tables {
   /// one publishes at a time, others wait. For a policy that is compiled only others with a policy wait.
   ///
   /// With `confirm_within`, they are published but not stored, and unless confirm() comes within that time, what ran
-  /// before comes back, as a new generation. Refused while an earlier load waits for its confirmation.
-  Result<Applied> load(NewTables tables, std::chrono::seconds confirm_within = {});
+  /// before comes back, as a new generation. Refused while an earlier load waits for its confirmation. One that is
+  /// abandoned before it is published is refused, too.
+  Result<Applied> load(NewTables tables, std::chrono::seconds confirm_within = {}, const Abandoned& abandoned = {});
   /// The load that published `generation` stays, and is stored. Once more is no error. Refused where a table of one of
   /// `digests` does not run: numbers begin anew with each daemon. As load() otherwise.
   Result<Confirmed> confirm(uint64_t generation, const std::vector<TableDigest>& digests = {});
@@ -144,7 +145,7 @@ class Tables {
     void operator()(rte_rcu_qsbr* qsbr) const;
   };
 
-  Result<std::shared_ptr<LoadedPolicy>> compile(NewTable incoming);
+  Result<std::shared_ptr<LoadedPolicy>> compile(NewTable incoming, const Abandoned& abandoned);
   Result<std::shared_ptr<const Generation>> build(NewTables tables, std::shared_ptr<LoadedPolicy> policy) const;
   Result<std::shared_ptr<const Generation>> build_stored(TableKind kind, NewTable table);
   std::shared_ptr<Generation> next_generation() const;

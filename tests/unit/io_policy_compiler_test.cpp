@@ -98,6 +98,18 @@ INSTANTIATE_TEST_SUITE_P(
         DeathCase{"HangsInSilence", "exec >&-; exec sleep 1000", "the patterns take more than 0.5 s to compile"}),
     [](const auto& each) { return each.param.name; });
 
+TEST_F(CompilerTest, EndsWhenNobodyWaits) {
+  for (const char* hangs : {"exec sleep 1000", "exec >&-; exec sleep 1000"}) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto compiled = PolicyCompiler(script(hangs)).compile(std::as_bytes(std::span(text)), [start] {
+      return std::chrono::steady_clock::now() - start > milliseconds(200);
+    });
+    ASSERT_FALSE(compiled);
+    EXPECT_EQ(compiled.refusal().text(), "policy: abandoned while it was compiled");
+    EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(5000));
+  }
+}
+
 TEST_F(CompilerTest, MayNotBeThere) {
   const auto compiled = compiled_by("/nonexistent/anytickd");
   ASSERT_FALSE(compiled);

@@ -485,6 +485,55 @@ TEST_F(ServiceTest, StalledUploadIsCancelledAndBlocksNobodyMeanwhile) {
   EXPECT_EQ(tables_.running()->zone->info.serial, 9u);
 }
 
+/// A policy whose compiler begins and does not end; who waits for it, and what came of it.
+class SlowPolicyTest : public ServiceTest {
+ protected:
+  SlowPolicyTest() {
+    server_.reset();
+    const auto compiler = directory_.path() / "compiler";
+    std::ofstream(compiler) << "#!/bin/sh\ntouch " << begun().string() << "\nexec sleep 1000\n";
+    ::chmod(compiler.c_str(), 0700);
+    slow_ = std::make_unique<Tables>(1, *TableStore::open(directory_.path() / "slow"), std::vector<core::PublicKey>(),
+                                     core::Identity(), PolicyCompiler(compiler));
+    service_ = std::make_unique<ControlService>(ServiceConfig{"fra1", "1.2.3", max_table_bytes}, *slow_,
+                                                std::vector<WorkerView>());
+    server_ = std::move(*ControlServer::start(socket(), *service_));
+  }
+  ~SlowPolicyTest() override { server_.reset(); }
+
+  std::filesystem::path begun() const { return directory_.path() / "begun"; }
+
+  std::unique_ptr<Tables> slow_;
+};
+
+TEST_F(SlowPolicyTest, StopDoesNotWaitForIt) {
+  Outcome outcome;
+  std::jthread client([&] { outcome = load(stream_of({policy_of(std::string(two_rules))})); });
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun()); }));
+  const auto start = std::chrono::steady_clock::now();
+  server_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  client.join();
+  EXPECT_FALSE(outcome.status.ok());
+  EXPECT_EQ(slow_->running()->number, 0u);
+}
+
+TEST_F(SlowPolicyTest, EndsWithItsClient) {
+  const auto stub = connect();
+  grpc::ClientContext context;
+  pb::LoadReply reply;
+  const auto writer = stub->Load(&context, &reply);
+  for (const pb::LoadRequest& part : stream_of({policy_of(std::string(two_rules))})) ASSERT_TRUE(writer->Write(part));
+  writer->WritesDone();
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun()); }));
+  context.TryCancel();
+  EXPECT_EQ(writer->Finish().error_code(), grpc::CANCELLED);
+  std::filesystem::remove(begun());
+  std::jthread next([&] { load(stream_of({policy_of("")})); }); // which waits for its turn
+  EXPECT_TRUE(eventually([&] { return std::filesystem::exists(begun()); }));
+  server_.reset();
+}
+
 TEST_F(ServiceTest, OnlySoManyLoadsAtATime) {
   struct Open {
     std::unique_ptr<pb::Pop::Stub> stub;
