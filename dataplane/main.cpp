@@ -129,7 +129,8 @@ Workers make_workers(const Config& config, const Ports& ports, const KernelPath&
     for (size_t p = 0; p < ports.size(); ++p) {
       const PortConfig& port = ports[p]->config();
       queues.push_back({ports[p]->id(), static_cast<uint16_t>(i), &ports[p]->ingress(), kernel.share(p, i, count),
-                        ports[p]->rx_stamps(), duration(port.receive_delay), duration(port.transmit_delay)});
+                        ports[p]->rx_stamps(), duration(port.receive_delay), duration(port.transmit_delay),
+                        ports[p]->opened(), port.rx_descriptors});
     }
     workers.push_back(std::make_unique<Worker>(i, config.workers.cores[i], config.workers, std::move(queues), tables,
                                                random_seed(), equipment.of(i)));

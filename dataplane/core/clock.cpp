@@ -34,7 +34,7 @@ NtpShort ntp_short(double value) {
   return units >= 0 && units < UINT32_MAX ? static_cast<NtpShort>(units) : UINT32_MAX;
 }
 
-NtpClock clock_at(const ClockState& state, const WallTime& at) {
+NtpClock clock_at(const ClockState& state, const WallTime& at, double unsure) {
   NtpClock clock;
   clock.now = ntp_time(at.realtime);
   clock.precision = static_cast<int8_t>(state.precision);
@@ -44,7 +44,7 @@ NtpClock clock_at(const ClockState& state, const WallTime& at) {
     return clock;
   const int64_t since = at.monotonic - state.measured;
   const double age = since > 0 ? seconds(since) : 0;
-  const double dispersion = state.root_dispersion + state.wander * age;
+  const double dispersion = state.root_dispersion + state.wander * age + unsure;
   if (!(dispersion + state.root_delay / 2 <= root_distance_max)) return clock;
   const auto drift = static_cast<int64_t>(state.slope * static_cast<double>(since));
   clock.now = ntp_time(at.realtime + state.correction + drift);

@@ -73,8 +73,8 @@ inline bool is_step(int64_t from, int64_t to) {
 inline constexpr double root_distance_max = 1.0; // s
 
 /// Not synchronised where the state is not, has expired, or was of a time before a step; where the reading is before
-/// not_before; where the root distance is too large.
-NtpClock clock_at(const ClockState& state, const WallTime& at);
+/// not_before; where the root distance is too large. `unsure`: seconds, dispersion that is not the clock's.
+NtpClock clock_at(const ClockState& state, const WallTime& at, double unsure = 0);
 
 using ClockCell = Snapshot<ClockState>;
 

@@ -1,5 +1,6 @@
 #include "dataplane/core/path.h"
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 #include <utility>
@@ -191,8 +192,10 @@ void look_up(const Burst& burst, Transit& transit) {
 
 /// What replies say from now on. The time that earlier ones were told by a clock that was not synchronised, or that was
 /// stepped since, is not to be told again in interleaved mode, as if it were good.
-void look_at_clock(WorkerState& worker) {
-  worker.clock = clock_at(worker.clock_state, worker.wall);
+/// `unsure`: by how much a time of receipt may be wrong. Of the offset that a client finds that is half.
+void look_at_clock(WorkerState& worker, NtpTime unsure) {
+  constexpr double units = 4294967296.0; // of NtpTime, in a second
+  worker.clock = clock_at(worker.clock_state, worker.wall, static_cast<double>(unsure) / (2 * units));
   const bool stepped = is_step(std::exchange(worker.epoch, worker.clock_state.epoch), worker.clock_state.epoch);
   if (worker.interleave != nullptr && (stepped || !worker.clock.is_synchronised())) worker.interleave->forget();
 }
@@ -293,11 +296,15 @@ void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::
     for (Transit& transit : std::span(transits, count)) locate(burst, transit);
   if (has_plain || has_dns)
     for (Transit& transit : std::span(transits, count)) look_up(burst, transit);
-  if (has_ntp) look_at_clock(worker);
-  const NtpTime apart = has_ntp ? worker.waited / (frames.size() + 1) : 0;
+  NtpTime apart = 0;
+  if (has_ntp) {
+    const bool guessed = std::ranges::any_of(frames, [](const Frame& frame) { return frame.waited == 0; });
+    look_at_clock(worker, guessed ? worker.waited : 0);
+    apart = worker.waited / (frames.size() + 1);
+  }
   for (Transit& transit : std::span(transits, count)) {
     const auto behind = static_cast<NtpTime>(frames.data() + frames.size() - transit.frame);
-    reply(burst, transit, behind * apart);
+    reply(burst, transit, worker.delay + behind * apart);
   }
 }
 
@@ -350,7 +357,7 @@ std::optional<NtpReply> answer_ntp(WorkerState& worker, const geo::Address& clie
   const LimitSource source = limits != nullptr ? limits->ntp_source_of(client) : LimitSource();
   const LimitVerdict verdict = judge_ntp(worker, client, source, request);
   if (verdict == LimitVerdict::drop) return std::nullopt;
-  look_at_clock(worker);
+  look_at_clock(worker, 0);
   return write_ntp_reply(worker, request, worker.clock.now - worker.waited, verdict == LimitVerdict::kiss, message);
 }
 

@@ -47,8 +47,9 @@ struct Ingress {
 };
 
 /// Gives each frame its verdict, and a reply its bytes, lengths and checksums. Counts each frame once, but punts, which
-/// are left as they came: the caller counts what becomes of them. NTP replies are not complete until depart(): they are
-/// worker.departures, which point to the frames.
+/// are left as they came: the caller counts what becomes of them. Frames that the device does not know the time of are
+/// taken for come evenly in worker.waited, and what that may be wrong by is told as dispersion. NTP replies are not
+/// complete until depart(): they are worker.departures, which point to the frames.
 /// Precondition: frames.size() <= burst_max. One thread per WorkerState.
 void handle(const View& view, const Ingress& ingress, WorkerState& worker, std::span<Frame> frames);
 

@@ -72,7 +72,8 @@ struct WorkerState {
   Ticks ticks = 0;  ///< of a clock that never steps
   WallTime wall;
   ClockState clock_state;
-  NtpTime waited = 0; ///< how long before `wall` the queue was last looked at: a burst's frames came since then, evenly
+  NtpTime waited = 0; ///< how long before `wall` a burst's frames could be received at the earliest, or a message was
+  NtpTime delay = 0;  ///< that a burst's frames had behind them by then
 
   NtpClock clock;      ///< at `wall`, once there was NTP in the burst
   int64_t epoch = 0;   ///< of the clock_state that was told last

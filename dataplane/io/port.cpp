@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <rte_bus.h>
+#include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ether.h>
@@ -145,9 +146,10 @@ std::string device_arguments(const PortConfig& config, unsigned workers) {
 }
 
 Result<std::unique_ptr<Port>> Port::open(const PortConfig& config, const WorkersConfig& workers, bool ntp) {
+  const uint64_t now = rte_rdtsc(); // some devices receive from when they are attached
   const Result<uint16_t> id = attach(config, static_cast<unsigned>(workers.cores.size()));
   if (!id) return id.refusal();
-  std::unique_ptr<Port> port(new Port(config, *id));
+  std::unique_ptr<Port> port(new Port(config, *id, now));
   if (config.steering == Steering::isolate) {
     if (auto refusal = isolate(*id, std::string(config.device_name()))) return std::move(*refusal);
   }

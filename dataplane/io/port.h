@@ -56,6 +56,8 @@ class Port {
   void watch_clock();
 
   uint16_t id() const { return id_; }
+  /// TSC: it received nothing before.
+  uint64_t opened() const { return opened_; }
   /// Whether all frames of a source come to one worker.
   bool keeps_sources() const { return keeps_sources_; }
   const PortConfig& config() const { return config_; }
@@ -66,7 +68,7 @@ class Port {
   rte_mempool* pool(uint16_t queue) const { return pools_[queue]; }
 
  private:
-  Port(const PortConfig& config, uint16_t id) : config_(config), id_(id) {}
+  Port(const PortConfig& config, uint16_t id, uint64_t opened) : config_(config), id_(id), opened_(opened) {}
 
   std::optional<Refusal> configure(const WorkersConfig& workers, bool ntp);
   std::optional<Refusal> set_up_queue(uint16_t queue, const rte_eth_dev_info& info, const rte_eth_conf& conf,
@@ -79,6 +81,7 @@ class Port {
 
   PortConfig config_;
   uint16_t id_;
+  uint64_t opened_;
   bool started_ = false;
   bool keeps_sources_ = true;
   std::string link_;

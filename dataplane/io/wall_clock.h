@@ -26,7 +26,7 @@ class WallClock {
   /// The cell outlives it; null: there is no clock to be told of.
   explicit WallClock(const core::ClockCell* cell) : cell_(cell) {}
 
-  /// Sets what the worker knows of time, but `waited`. Returns the TSC then.
+  /// Sets what the worker knows of time, but how long frames waited. Returns the TSC then.
   uint64_t read(core::WorkerState& worker);
 
  private:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <span>
-#include <utility>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -57,8 +56,12 @@ Worker::Worker(unsigned id, unsigned core, const WorkersConfig& config, std::vec
   resources.give_to(state_);
   state_.decks = &decks_;
   for (const PortQueue& queue : queues)
-    served_.push_back(
-        {queue, flags_of(*queue.ingress), KernelGate(queue.kernel), RxStampReader(queue.stamps), rte_rdtsc(), {}});
+    served_.push_back({queue,
+                       flags_of(*queue.ingress),
+                       KernelGate(queue.kernel),
+                       RxStampReader(queue.stamps),
+                       ArrivalWindow(queue.since, queue.frames, config.burst),
+                       {}});
 }
 
 void Worker::run() {
@@ -81,14 +84,17 @@ void Worker::run() {
 uint16_t Worker::serve(const core::View& view, Served& served) {
   const PortQueue& queue = served.queue;
   std::array<rte_mbuf*, core::burst_max> mbufs;
-  const uint64_t polled_before = std::exchange(served.polled, rte_rdtsc());
+  const uint64_t since = served.arrivals.since();
+  const uint64_t polled = rte_rdtsc();
   const uint16_t received = rte_eth_rx_burst(queue.port, queue.queue, mbufs.data(), burst_);
+  served.arrivals.looked(polled, received);
   if (received == 0) return 0;
 
   for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
   for (uint16_t i = 0; i < received; ++i) frames_[i] = frame_of(*mbufs[i]);
   read_at_ = clock_.read(state_);
-  state_.waited = tsc_.ntp_duration(read_at_ - polled_before) + queue.receive_delay;
+  state_.waited = tsc_.ntp_duration(read_at_ - since);
+  state_.delay = queue.receive_delay;
   if (queue.stamps.flag != 0) look_at_stamps(served, mbufs.data(), received);
   core::handle(view, *queue.ingress, state_, std::span(frames_.data(), received));
 

@@ -11,6 +11,7 @@
 #include "dataplane/config.h"
 #include "dataplane/core/deck.h"
 #include "dataplane/core/path.h"
+#include "dataplane/io/arrival_window.h"
 #include "dataplane/io/kernel_lane.h"
 #include "dataplane/io/port_clock.h"
 #include "dataplane/io/tables.h"
@@ -30,6 +31,8 @@ struct PortQueue {
   RxStamps stamps = {};
   core::NtpTime receive_delay = 0;  ///< that frames without a stamp have behind them when they can be received
   core::NtpTime transmit_delay = 0; ///< that they have before them when the transmit call has returned
+  uint64_t since = 0;               ///< TSC: no frame came before
+  uint32_t frames = 1024;           ///< that wait to be received at most
 };
 
 /// What mbufs of replies ask the device for.
@@ -61,7 +64,7 @@ class Worker {
     ReplyFlags flags;
     KernelGate gate;
     RxStampReader stamps;
-    uint64_t polled = 0; ///< TSC at the last look at the queue
+    ArrivalWindow arrivals;
     TransmitTime transmit_time;
   };
 

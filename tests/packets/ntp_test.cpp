@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <functional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -66,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                     StateCase{"slewed", [](S, W w) { w.realtime += 9 * second, w.monotonic += 9 * second; }, good},
                     StateCase{"never_set", [](S s, W w) { s.not_before = w.realtime + 1; }, bad},
                     StateCase{"just_set", [](S s, W w) { s.not_before = w.realtime; }, good},
-                    StateCase{"distance_of_1", [](S s, W) { s.root_dispersion = 0.995; }, good},
+                    StateCase{"distance_of_1", [](S s, W) { s.root_dispersion = 0.995 - 5e-6; }, good},
                     StateCase{"distance_beyond", [](S s, W) { s.root_dispersion = 0.9951; }, bad},
                     StateCase{"wandered_off",
                               [](S s, W) {
@@ -124,6 +126,35 @@ TEST(Ntp, AStampOfTheDeviceIsBelieved) {
   const NtpTime received = get64({frame.data + ntp_payload_at, frame.data + frame.length}, 32);
   EXPECT_NEAR(static_cast<double>(server.worker.clock.now - received), static_cast<double>(core::ntp_duration(700'000)),
               64);
+}
+
+TEST(Ntp, WhatATimeOfReceiptMayBeWrongByIsDispersion) {
+  NtpServer server;
+  server.worker.waited = core::ntp_duration(40'000'000);
+  EXPECT_EQ(get64(server.ask(NtpMessage{}).value(), 4) & UINT32_MAX, core::ntp_short(0.025));
+  Bytes stamped = request_frame({}), guessed = request_frame({});
+  std::array frames{tight_frame(stamped), tight_frame(guessed)};
+  const auto dispersion = [&](std::span<core::Frame> burst) {
+    core::handle(World::of_cases().view(), ingress_of_cases(), server.worker, burst);
+    return static_cast<uint32_t>(get64({burst[0].data + ntp_payload_at, burst[0].data + burst[0].length}, 4));
+  };
+  frames[0].waited = core::ntp_duration(700'000);
+  EXPECT_EQ(dispersion(frames), core::ntp_short(0.025));
+  stamped = request_frame({});
+  frames[0] = tight_frame(stamped);
+  frames[0].waited = core::ntp_duration(700'000);
+  EXPECT_EQ(dispersion(std::span(frames.data(), 1)), core::ntp_short(0.005));
+  server.worker.waited = core::ntp_duration(2 * second);
+  EXPECT_EQ(server.state(), bad) << "a client would find a second that is none";
+}
+
+TEST(Ntp, ADelayBeforeTheQueueIsKnownAndNoError) {
+  NtpServer server;
+  server.worker.delay = core::ntp_duration(40'000'000);
+  const Bytes reply = server.ask(NtpMessage{}).value();
+  EXPECT_NEAR(static_cast<double>(server.worker.clock.now - receive_of(reply)),
+              static_cast<double>(core::ntp_duration(40'005'000)), 64);
+  EXPECT_EQ(get64(reply, 4) & UINT32_MAX, core::ntp_short(0.005 + 5e-6));
 }
 
 // A clock that was corrected backwards, or a device that says nonsense.

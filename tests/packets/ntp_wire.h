@@ -48,4 +48,8 @@ uint64_t get64(const Bytes& bytes, size_t at);
 /// times that are none or in no order, a wrong MAC, or bytes too many.
 std::string render_ntp(const Bytes& request, const Bytes& reply);
 
+/// What render_ntp() showed, as if the request had not waited: of a real worker's reply, where the dispersion of the
+/// clock is 5 ms, that of the wait is on top.
+std::string without_wait(std::string shown);
+
 } // namespace anytick::test

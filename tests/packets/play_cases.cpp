@@ -131,7 +131,7 @@ class Frames : public FramePlay {
     const size_t due = row.reply.empty() ? 0 : 1;
     if (replies.size() != due) return std::to_string(replies.size()) + " replies instead of " + std::to_string(due);
     if (due == 0) return "";
-    const std::string text = render_reply(as_received(row.frame), replies.front());
+    const std::string text = without_wait(render_reply(as_received(row.frame), replies.front()));
     return text == row.reply ? "" : "got  " + text + "\nwant " + row.reply;
   }
 };

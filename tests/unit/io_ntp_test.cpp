@@ -1,13 +1,19 @@
 // NTP through real devices, sockets and memory: what the threads that answer make of clocks, keys and the time that
 // things take.
 
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <rte_cycles.h>
 
+#include "dataplane/io/arrival_window.h"
 #include "dataplane/io/clock_service.h"
 #include "dataplane/io/ntp_threads.h"
 #include "dataplane/io/sockets.h"
@@ -47,8 +53,8 @@ testing::AssertionResult is_between(NtpTime first, NtpTime time, NtpTime last) {
   return testing::AssertionFailure() << first << " <= " << time << " <= " << last;
 }
 
-/// What waited while the worker did not run is taken for come evenly since it looked last, so perhaps too early: on a
-/// busy machine that may be, but not each time.
+/// What waited is taken for come evenly since the worker last took all that there was. If it did not run meanwhile that
+/// is perhaps too early or too late, and told as dispersion: on a busy machine that may be, but not each time.
 template <class Ask> testing::AssertionResult is_so_once(Ask ask) {
   testing::AssertionResult found = testing::AssertionFailure();
   for (int attempt = 0; attempt < 20 && !found; ++attempt) found = ask();
@@ -57,6 +63,10 @@ template <class Ask> testing::AssertionResult is_so_once(Ask ask) {
 
 constexpr const char* said =
     "v4 mode 4 LI 0 stratum 2 poll 6 | delay 10 ms, dispersion 5 ms, c000027b | origin 1122334455667788 | -";
+
+std::string shown(const Bytes& asked, const Bytes& reply) {
+  return test::without_wait(test::render_reply(asked, reply));
+}
 
 class NtpWorker : public WorkerTest {
  protected:
@@ -85,6 +95,15 @@ class NtpWorker : public WorkerTest {
 
   static NtpTime received(const Bytes& frame) { return test::get64(frame, frame.size() - 48 + 32); }
   static NtpTime transmitted(const Bytes& frame) { return test::get64(frame, frame.size() - 48 + 40); }
+  /// What the reply tells that its time of receipt may be wrong by: of the offset, half of it, on top of the clock's.
+  static NtpTime unsure(const Bytes& frame) {
+    const auto dispersion = static_cast<uint32_t>(test::get64(frame, frame.size() - 48 + 4));
+    return uint64_t{dispersion - (core::ntp_short(0.005) - 1)} << 17;
+  }
+  /// The reply to a request that came at some time in between.
+  static testing::AssertionResult is_true(const Bytes& frame, NtpTime first, NtpTime last) {
+    return is_between(last - unsure(frame), received(frame), first + unsure(frame));
+  }
 
   core::ClockCell clock_;
 };
@@ -97,7 +116,7 @@ TEST_F(NtpWorker, TellsTheTime) {
       const NtpTime before = now();
       const Bytes reply = exchange(asked);
       const NtpTime after = now();
-      EXPECT_EQ(test::render_reply(asked, reply), said);
+      EXPECT_EQ(shown(asked, reply), said);
       EXPECT_TRUE(is_between(received(reply), transmitted(reply), after)) << source;
       return is_between(before, received(reply), after);
     })) << source;
@@ -154,7 +173,7 @@ TEST_F(NtpWorker, AmongDns) {
   stop();
   const auto replies = receive();
   ASSERT_EQ(replies.size(), count);
-  for (size_t i = 0; i < count; i += 3) EXPECT_EQ(test::render_reply(asked, replies[i]), said);
+  for (size_t i = 0; i < count; i += 3) EXPECT_EQ(shown(asked, replies[i]), said);
   EXPECT_EQ(counted(Counter::ntp_answered), count / 3);
   EXPECT_EQ(counted(Counter::dns_answered), count - count / 3);
 }
@@ -196,6 +215,178 @@ TEST_F(NtpWorker, BelievesTheDevicesStamps) {
     const NtpTime unbelieved = stamped(10);
     return is_between(second, unbelieved, now());
   }));
+}
+
+/// Holds the worker in a look at its queue, after it took what it found.
+class HeldNtpWorker : public NtpWorker {
+ protected:
+  void TearDown() override {
+    stop();
+    rte_eth_remove_rx_callback(port_->id(), 0, callback_);
+    NtpWorker::TearDown();
+  }
+
+  void open_held() {
+    open();
+    callback_ = rte_eth_add_rx_callback(port_->id(), 0, &HeldNtpWorker::look, this);
+  }
+
+  /// Returns when the worker does not look at its queue any more; it is empty.
+  void hold() {
+    hold_.store(true);
+    ASSERT_TRUE(eventually([&] { return held_.load(); }));
+  }
+  void release() { hold_.store(false); }
+
+  std::vector<Bytes> replies_to(size_t requests) {
+    EXPECT_TRUE(handled(requests));
+    stop();
+    return receive();
+  }
+
+  /// On the worker's core, with each look.
+  std::function<void()> looks_ = [] {};
+
+ private:
+  static uint16_t look(uint16_t, uint16_t, rte_mbuf**, uint16_t count, uint16_t, void* self) {
+    auto& test = *static_cast<HeldNtpWorker*>(self);
+    test.looks_();
+    while (count == 0 && test.hold_.load()) {
+      test.held_.store(true);
+      std::this_thread::yield();
+    }
+    return count;
+  }
+
+  const rte_eth_rxtx_callback* callback_ = nullptr;
+  std::atomic<bool> hold_{false}, held_{false};
+};
+
+constexpr auto stall = std::chrono::milliseconds(20);
+const NtpTime most_of_stall = core::ntp_duration(19'000'000);
+
+// More than a burst: what comes with the second one has waited for just as long.
+TEST_F(HeldNtpWorker, NoneOfAStallsRequestsIsToldAsJustCome) {
+  open_held();
+  run();
+  hold();
+  const NtpTime first = now();
+  for (int i = 0; i < 600; ++i) inject(request());
+  const NtpTime last = now();
+  std::this_thread::sleep_for(stall);
+  release();
+  const auto replies = replies_to(600);
+  ASSERT_EQ(replies.size(), 600u);
+  for (const Bytes& reply : replies) {
+    EXPECT_TRUE(is_true(reply, first, last));
+    EXPECT_GE(unsure(reply), most_of_stall);
+  }
+}
+
+TEST_F(HeldNtpWorker, NorIsWhatCameBeforeItRan) {
+  open_held();
+  const NtpTime first = now();
+  for (int i = 0; i < 600; ++i) inject(request());
+  const NtpTime last = now();
+  std::this_thread::sleep_for(stall);
+  run();
+  const auto replies = replies_to(600);
+  ASSERT_EQ(replies.size(), 600u);
+  for (const Bytes& reply : replies) {
+    EXPECT_TRUE(is_true(reply, first, last));
+    EXPECT_GE(unsure(reply), most_of_stall);
+  }
+}
+
+TEST_F(HeldNtpWorker, AfterAStallTimesAreGoodAgain) {
+  open_held();
+  run();
+  hold();
+  for (int i = 0; i < 100; ++i) inject(request());
+  std::this_thread::sleep_for(stall);
+  release();
+  size_t replies = 0;
+  ASSERT_TRUE(eventually([&] { return (replies += receive().size()) == 100; }));
+  EXPECT_TRUE(is_so_once([&] { return testing::AssertionResult(unsure(exchange(request())) < most_of_stall / 8); }));
+}
+
+// Whoever never takes all does not become less sure of the time with each burst: its queue holds so many, and no more.
+TEST_F(HeldNtpWorker, OverloadIsNoStall) {
+  constexpr size_t bursts = 30;
+  queue_frames_ = 64;
+  std::vector<rte_mbuf*> waiting;
+  for (size_t i = 0; i < bursts * 32; ++i) waiting.push_back(mbuf_of(request()));
+  std::vector<NtpTime> looked;
+  const auto feed = [&](size_t count) {
+    for (; count > 0 && !waiting.empty(); --count, waiting.pop_back()) inject(waiting.back());
+  };
+  looks_ = [&] {
+    if (looked.size() > bursts) return;
+    looked.push_back(now());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    feed(32);
+  };
+  open_held();
+  feed(64);
+  run();
+  const auto replies = replies_to(bursts * 32);
+  ASSERT_EQ(replies.size(), bursts * 32);
+  ASSERT_GE(looked.size(), bursts);
+  const NtpTime rounding = core::ntp_duration(100'000);
+  for (size_t i = 8; i + 1 < bursts; ++i) {
+    EXPECT_LE(unsure(replies[i * 32]), looked[i + 1] - looked[i - 5] + rounding) << i; // two queues and the look before
+    EXPECT_GE(unsure(replies[i * 32]) + rounding, looked[i] - looked[i - 3]) << i;
+  }
+}
+
+constexpr uint16_t burst = 32;
+constexpr uint32_t queue = 100;
+
+TEST(ArrivalWindow, IsSinceTheLookThatTookAll) {
+  ArrivalWindow window(7, queue, burst);
+  EXPECT_EQ(window.since(), 7u);
+  window.looked(10, burst);
+  window.looked(20, burst);
+  EXPECT_EQ(window.since(), 7u);
+  window.looked(30, 5);
+  EXPECT_EQ(window.since(), 30u);
+  window.looked(40, 0);
+  EXPECT_EQ(window.since(), 40u);
+}
+
+// Virtio and drivers with vectors give 29 or 24 of 32, though more wait.
+TEST(ArrivalWindow, AlmostABurstMayBeAll) {
+  ArrivalWindow window(7, queue, burst);
+  for (const uint16_t frames : std::array<uint16_t, 3>{31, 29, 25}) {
+    window.looked(10, frames);
+    EXPECT_EQ(window.since(), 7u) << frames;
+  }
+  window.looked(50, 24);
+  EXPECT_EQ(window.since(), 50u);
+}
+
+TEST(ArrivalWindow, OfSmallBurstsOnlyAnEmptyOneTookAll) {
+  ArrivalWindow window(7, queue, 4);
+  window.looked(10, 1);
+  EXPECT_EQ(window.since(), 7u);
+  window.looked(20, 0);
+  EXPECT_EQ(window.since(), 20u);
+}
+
+// Against the rule itself: a frame came after the one that is a queue's length before it was taken.
+TEST(ArrivalWindow, IsBoundedByWhatTheQueueHolds) {
+  ArrivalWindow window(0, queue, burst);
+  std::vector<uint64_t> taken; // when, by frame
+  for (uint64_t look = 1; look <= 1000; ++look) {
+    if (taken.size() > queue) {
+      EXPECT_LE(window.since(), taken[taken.size() - queue]) << look;
+    }
+    if (taken.size() > 2 * (queue + burst)) {
+      EXPECT_GE(window.since(), taken[taken.size() - 2 * (queue + burst)]) << look;
+    }
+    window.looked(look, burst);
+    taken.insert(taken.end(), burst, look);
+  }
 }
 
 TEST_F(NtpWorker, InterleavedTellsWhenTheLastReplyLeft) {

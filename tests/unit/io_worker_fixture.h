@@ -48,7 +48,8 @@ class WorkerTest : public testing::Test {
     rte_mempool_free(pool_);
   }
 
-  void start(Idle idle = Idle::pause, uint16_t burst = 32) {
+  /// With a port that is open, but nobody looks at it yet.
+  void open(Idle idle = Idle::pause, uint16_t burst = 32) {
     workers_.idle = idle;
     workers_.burst = burst;
     workers_.cores = {1};
@@ -57,9 +58,16 @@ class WorkerTest : public testing::Test {
     port_ = std::move(*port);
     ASSERT_FALSE(port_->start());
     const KernelShare share = lane_ != nullptr ? KernelShare{lane_, 1000, port_->pool(0)} : KernelShare{};
-    worker_ = std::make_unique<Worker>(0, 1, workers_,
-                                       std::vector<PortQueue>{{port_->id(), 0, &port_->ingress(), share, stamps_}},
-                                       tables_, 42, resources_);
+    const PortQueue queue{.port = port_->id(),
+                          .ingress = &port_->ingress(),
+                          .kernel = share,
+                          .stamps = stamps_,
+                          .since = port_->opened(),
+                          .frames = queue_frames_};
+    worker_ = std::make_unique<Worker>(0, 1, workers_, std::vector<PortQueue>{queue}, tables_, 42, resources_);
+  }
+
+  void run() {
     ASSERT_EQ(rte_eal_remote_launch(
                   [](void* worker) {
                     static_cast<Worker*>(worker)->run();
@@ -67,6 +75,11 @@ class WorkerTest : public testing::Test {
                   },
                   worker_.get(), worker_lcore(0)),
               0);
+  }
+
+  void start(Idle idle = Idle::pause, uint16_t burst = 32) {
+    open(idle, burst);
+    run();
   }
 
   void stop() {
@@ -113,6 +126,7 @@ class WorkerTest : public testing::Test {
   std::unique_ptr<Worker> worker_;
   ThreadResources resources_;
   RxStamps stamps_;
+  uint32_t queue_frames_ = 1024; ///< that the worker takes its queue to hold
   rte_mempool* pool_;
 };
 
