@@ -83,6 +83,8 @@ struct ClockConfig {
   ChronyAddress chronyd{"/run/chrony/chronyd.sock", {}};
   std::chrono::seconds max_age{10}; ///< that a report is believed
   uint8_t kernel_stratum = 3;
+  double kernel_root_delay = 0.05;      ///< seconds: to a server on the same continent and back
+  double kernel_root_dispersion = 0.01; ///< seconds: of such a server, and of measuring it
   FixedClock fixed;
 };
 

@@ -61,6 +61,8 @@ void read_clock(TomlReader& reader, ClockConfig& config) {
   }
   reader.integer("max_age_seconds", config.max_age, 1, 3600);
   reader.integer("kernel_stratum", config.kernel_stratum, 1, 15);
+  reader.number("kernel_root_delay", config.kernel_root_delay, 0, 1);
+  reader.number("kernel_root_dispersion", config.kernel_root_dispersion, 0, 1);
   bool laboratory = false;
   reader.flag("laboratory", laboratory);
   if (laboratory) {

@@ -54,7 +54,8 @@ int measure_precision() {
 }
 
 ClockService::ClockService(const ClockConfig& config, int64_t not_before)
-    : config_(config), chrony_(config.chronyd), kernel_{config.kernel_stratum, 0},
+    : config_(config), chrony_(config.chronyd), kernel_{config.kernel_stratum, 0, config.kernel_root_delay,
+                                                        config.kernel_root_dispersion},
       tracker_(rules_of(config, not_before)), fixed_since_(read_wall_clock().wall.realtime) {
   cell_.store(tracker_.state());
   status_ = {std::string(name_of(config_.source)), tracker_.reason(), tracker_.state()};

@@ -1,8 +1,23 @@
 #include "dataplane/io/kernel_clock.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "dataplane/io/wall_clock.h"
 
 namespace anytick::io {
+
+namespace {
+
+/// systemd-timesyncd says that both errors are zero whenever it has measured the clock, and leaves an offset of up to
+/// 0.4 s for the kernel to slew.
+double seconds_off(const timex& time) {
+  const double offset_unit = (time.status & STA_NANO) != 0 ? 1e-9 : 1e-6;
+  const double errors = static_cast<double>(time.maxerror) + static_cast<double>(std::max(time.esterror, 0L));
+  return std::abs(static_cast<double>(time.offset)) * offset_unit + errors * 1e-6; // maxerror grows by 500 ppm
+}
+
+} // namespace
 
 ClockReport KernelClock::ask() const {
   timex time{};
@@ -18,7 +33,8 @@ ClockReport KernelClock::report(const timex& time, int state, int64_t now) const
   report.leap = state == TIME_INS ? 1 : state == TIME_DEL ? 2 : 0;
   report.stratum = stratum;
   report.refid = refid;
-  report.root_dispersion = static_cast<double>(time.maxerror) * 1e-6; // grows by 500 ppm between updates
+  report.root_delay = root_delay;
+  report.root_dispersion = root_dispersion + seconds_off(time);
   report.reference_time = now;
   report.knows_steps = true; // settimeofday() and its like set STA_UNSYNC
   return report;

@@ -38,6 +38,8 @@ TEST(ConfigClock, Defaults) {
   EXPECT_EQ(config.chronyd.path, "/run/chrony/chronyd.sock");
   EXPECT_EQ(config.max_age.count(), 10);
   EXPECT_EQ(config.kernel_stratum, 3);
+  EXPECT_EQ(config.kernel_root_delay, 0.05);
+  EXPECT_EQ(config.kernel_root_dispersion, 0.01);
 }
 
 TEST(ConfigClock, Sources) {
@@ -108,7 +110,7 @@ struct NumberCase {
   const char* key;
   double low, high;
   const char* bounds;
-  double FixedClock::*member;
+  std::function<double(const ClockConfig&)> read;
 };
 
 void PrintTo(const NumberCase& c, std::ostream* out) {
@@ -120,7 +122,7 @@ class ClockNumber : public testing::TestWithParam<NumberCase> {
   static std::string line(const std::string& value) {
     return std::string(GetParam().key) + " = " + value + "\nlaboratory = true";
   }
-  static double read(const std::string& value) { return parsed(line(value)).fixed.*GetParam().member; }
+  static double read(const std::string& value) { return GetParam().read(parsed(line(value))); }
 };
 
 TEST_P(ClockNumber, IsTakenWithAndWithoutAFraction) {
@@ -141,10 +143,16 @@ TEST_P(ClockNumber, IsAFaultBeyondItsBounds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, ClockNumber,
-                         testing::Values(NumberCase{"root_delay", 0, 16, "0 to 16", &FixedClock::root_delay},
-                                         NumberCase{"root_dispersion", 0, 16, "0 to 16", &FixedClock::root_dispersion},
+                         testing::Values(NumberCase{"kernel_root_delay", 0, 1, "0 to 1",
+                                                    [](const ClockConfig& c) { return c.kernel_root_delay; }},
+                                         NumberCase{"kernel_root_dispersion", 0, 1, "0 to 1",
+                                                    [](const ClockConfig& c) { return c.kernel_root_dispersion; }},
+                                         NumberCase{"root_delay", 0, 16, "0 to 16",
+                                                    [](const ClockConfig& c) { return c.fixed.root_delay; }},
+                                         NumberCase{"root_dispersion", 0, 16, "0 to 16",
+                                                    [](const ClockConfig& c) { return c.fixed.root_dispersion; }},
                                          NumberCase{"correction", -1e6, 1e6, "-1000000 to 1000000",
-                                                    &FixedClock::correction}),
+                                                    [](const ClockConfig& c) { return c.fixed.correction; }}),
                          [](const auto& each) { return each.param.key; });
 
 TEST(ConfigClock, Refid) {
