@@ -3,7 +3,11 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -30,7 +34,8 @@ constexpr uint16_t reply_tracking = 5;
 constexpr uint32_t no_high_seconds = 0x7fffffff; // of a chronyd whose time_t has 32 bits
 
 constexpr uint16_t leap_unsynchronised = 3;
-constexpr size_t own_suffix_max = 20;  // of our socket's name, which is chronyd's and ".anytickd.", process id
+constexpr std::string_view own_infix = ".anytickd."; // of our socket's name: behind it is the process id
+constexpr size_t own_suffix_max = 20;
 constexpr double correction_max = 1e6; // s; what is more is no correction
 
 /// A number of 7 bits of exponent and 25 of coefficient, both in two's complement.
@@ -49,6 +54,11 @@ int64_t load_time(const uint8_t* from) {
   constexpr uint64_t seconds_max = uint64_t{1} << 33; // the year 2242: fits into nanoseconds
   if (seconds >= seconds_max || nanoseconds >= 1'000'000'000) return -1;
   return static_cast<int64_t>(seconds) * 1'000'000'000 + nanoseconds;
+}
+
+void fill(sockaddr_un& address, const std::string& path) {
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
 }
 
 bool is_in(double value, double least, double most) {
@@ -112,6 +122,39 @@ std::optional<ChronyAddress> parse_chrony_address(const std::string& text) {
   return loopback ? std::optional(ChronyAddress{"", *endpoint}) : std::nullopt;
 }
 
+bool let_all_write(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0) return false;
+  if (!S_ISSOCK(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink != 1) {
+    errno = EPERM;
+    return false;
+  }
+  // fchmod() does not take a descriptor that was opened for its path alone.
+  return ::chmod(fmt::format("/proc/self/fd/{}", file.get()).c_str(), 0666) == 0;
+}
+
+void remove_left_behind(const std::string& chronyd) {
+  const std::filesystem::path path(chronyd);
+  const std::string prefix = path.filename().string() + std::string(own_infix);
+  std::error_code fault;
+  for (std::filesystem::directory_iterator file(path.parent_path(), fault), end; !fault && file != end;
+       file.increment(fault)) {
+    const std::string one = file->path().string();
+    std::error_code gone;
+    if (!file->path().filename().string().starts_with(prefix) || one.size() >= sizeof(sockaddr_un::sun_path) ||
+        file->symlink_status(gone).type() != std::filesystem::file_type::socket)
+      continue;
+    const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    fill(address, one);
+    // Whoever lives is there to be connected to, or has a peer already.
+    if (socket.is_open() && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+        errno == ECONNREFUSED)
+      ::unlink(one.c_str());
+  }
+}
+
 ChronyClient::~ChronyClient() {
   disconnect();
 }
@@ -134,12 +177,8 @@ std::optional<Refusal> ChronyClient::connect() {
 
 std::optional<Refusal> ChronyClient::connect_unix() {
   socket_ = FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const auto fill = [](sockaddr_un& address, const std::string& path) {
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  };
   // chronyd answers to a path. It is another user, so that the socket is writable for all, as chronyc's is.
-  const std::string own = fmt::format("{}.anytickd.{}", address_.path, ::getpid());
+  const std::string own = fmt::format("{}{}{}", address_.path, own_infix, ::getpid());
   sockaddr_un ours{}, theirs{};
   fill(ours, own);
   fill(theirs, address_.path);
@@ -150,8 +189,8 @@ std::optional<Refusal> ChronyClient::connect_unix() {
     return refusal(fmt::format("a socket beside its own: {}", std::strerror(error)));
   }
   own_path_ = own;
-  if (::chmod(own.c_str(), 0666) == 0 &&
-      ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&theirs), sizeof theirs) == 0)
+  if (!std::exchange(swept_, true)) remove_left_behind(address_.path);
+  if (let_all_write(own) && ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&theirs), sizeof theirs) == 0)
     return std::nullopt;
   const int error = errno;
   disconnect();

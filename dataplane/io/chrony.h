@@ -29,6 +29,12 @@ struct ChronyAddress {
 };
 std::optional<ChronyAddress> parse_chrony_address(const std::string& text);
 
+/// Makes a socket of ours writable for everybody. The directory is another user's, who may have put something else in
+/// its place, which is left as it is: a link, or what is no socket or not ours. False; errno says why.
+bool let_all_write(const std::string& path);
+/// Removes the sockets beside chronyd's by which nobody asks any more: a process that was killed left them.
+void remove_left_behind(const std::string& chronyd);
+
 /// Asks one chronyd. One thread.
 class ChronyClient {
  public:
@@ -50,6 +56,7 @@ class ChronyClient {
   const ChronyAddress address_;
   FileDescriptor socket_{-1};
   std::string own_path_; ///< of our Unix socket, which chronyd answers to
+  bool swept_ = false;   ///< what others left beside it is gone
   uint32_t sequence_ = 0;
 };
 

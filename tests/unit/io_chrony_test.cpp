@@ -1,13 +1,20 @@
 #include "dataplane/io/chrony.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <ostream>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "tests/unit/io_fake_chronyd.h"
 #include "tests/unit/io_tracking_reply.h"
@@ -275,6 +282,72 @@ TEST(ChronyClient, LeavesNoSocketBehind) {
     EXPECT_EQ(chronyd.files(), 2u);
   }
   EXPECT_EQ(chronyd.files(), 1u) << "chronyd's own";
+}
+
+FileDescriptor bound_at(const std::string& path) {
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  return socket;
+}
+
+unsigned mode_of(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(::lstat(path.c_str(), &status), 0);
+  return status.st_mode & 0777;
+}
+
+TEST(LetAllWrite, OnlyASocketOfOurs) {
+  const ScratchDirectory directory;
+  const auto at = [&](const char* name) { return (directory.path() / name).string(); };
+  const FileDescriptor socket = bound_at(at("socket"));
+  ASSERT_EQ(::chmod(at("socket").c_str(), 0600), 0);
+  std::filesystem::create_symlink("socket", at("link"));
+  EXPECT_FALSE(let_all_write(at("link")));
+  EXPECT_EQ(mode_of(at("socket")), 0600u) << "the link was followed";
+  std::ofstream(at("file")) << "secret";
+  ASSERT_EQ(::chmod(at("file").c_str(), 0600), 0);
+  EXPECT_FALSE(let_all_write(at("file")));
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_EQ(mode_of(at("file")), 0600u);
+  EXPECT_FALSE(let_all_write(at("nothing")));
+  EXPECT_EQ(errno, ENOENT);
+  EXPECT_TRUE(let_all_write(at("socket")));
+  EXPECT_EQ(mode_of(at("socket")), 0666u);
+  ASSERT_EQ(::chmod(at("socket").c_str(), 0600), 0);
+  ASSERT_EQ(::link(at("socket").c_str(), at("second").c_str()), 0);
+  EXPECT_FALSE(let_all_write(at("second"))) << "it may be that of another process, by a second name";
+  EXPECT_EQ(mode_of(at("socket")), 0600u);
+}
+
+TEST(LetAllWrite, NotAnotherUsers) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  const ScratchDirectory directory;
+  const std::string path = directory.path() / "socket";
+  const FileDescriptor socket = bound_at(path);
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  ASSERT_EQ(::lchown(path.c_str(), 1234, 1234), 0);
+  EXPECT_FALSE(let_all_write(path));
+  EXPECT_EQ(mode_of(path), 0600u);
+}
+
+TEST(ChronyClient, RemovesWhatAKilledOneLeftBehind) {
+  FakeChronyd chronyd(FakeChronyd::At::unix_socket);
+  chronyd.says({.synchronised = true, .stratum = 1, .reference_time = 1});
+  const std::string path = chronyd.address().path;
+  bound_at(path + ".anytickd.1"); // closed, not unlinked
+  const FileDescriptor lives = bound_at(path + ".anytickd.2");
+  bound_at(path + ".chronyc.3");
+  std::ofstream(path + ".anytickd.4") << "no socket";
+  ASSERT_EQ(chronyd.files(), 5u);
+  {
+    ChronyClient client(chronyd.address());
+    ASSERT_TRUE(client.ask(10s));
+  }
+  EXPECT_EQ(chronyd.files(), 4u);
+  EXPECT_FALSE(std::filesystem::exists(path + ".anytickd.1"));
 }
 
 TEST(ChronyClient, SaysWhomItCannotReach) {
