@@ -18,13 +18,18 @@
 
 namespace anytick::io {
 
-/// Frames between a port's workers and the kernel path's thread, bounded both ways. They cross as copies in mbufs of
-/// the lane's own two pools: the thread, which the scheduler may stop at any instruction, shares no end of a ring with
+/// Frames between a port's workers and the kernel path's thread, bounded both ways. To the kernel each class has a ring
+/// and mbufs of its own, as many workers may have a burst of another at once. They cross as copies in mbufs of the
+/// lane's own pools: the thread, which the scheduler may stop at any instruction, shares no end of a ring with
 /// a worker, so no worker ever waits for it, and a port's receive pool is never short because of the kernel. That holds
 /// for the pools, which are rings too: of each, one side only takes mbufs and the other only gives them back.
 class KernelLane {
  public:
   static constexpr unsigned ring_frames = 1024;
+  /// Of the way to the kernel. Classes but PuntClass::other have lower rates.
+  static constexpr unsigned punt_ring_frames(PuntClass which) {
+    return which == PuntClass::other ? ring_frames : ring_frames / 2;
+  }
 
   /// Frames of up to `frame_bytes` are copied to one segment; `device_mbufs` are those that the twin's driver keeps of
   /// kernel_pool(). The bell outlives the lane.
@@ -34,15 +39,16 @@ class KernelLane {
   KernelLane& operator=(const KernelLane&) = delete;
   ~KernelLane();
 
-  /// Any worker: hands copies to the thread. Returns of how many; the others found no room. The frames stay the
-  /// caller's.
-  unsigned punt(std::span<rte_mbuf* const> frames);
+  /// Any worker: hands copies of frames of one class to the thread. Returns of how many; the others found no room. The
+  /// frames stay the caller's.
+  unsigned punt(PuntClass which, std::span<rte_mbuf* const> frames);
   /// One worker, always the same: what the kernel sends. The caller frees it.
   unsigned fetch(std::span<rte_mbuf*> frames);
 
   // The thread's side.
+  /// What keeps the POP reachable first.
   unsigned take_punts(std::span<rte_mbuf*> frames);
-  bool has_punts() const { return rte_ring_empty(to_kernel_) == 0; }
+  bool has_punts() const;
   /// How many frames of the kernel can be given now.
   unsigned room() const { return rte_ring_free_count(from_kernel_); }
   /// Precondition: there is room. The frames are from kernel_pool() and no longer the caller's.
@@ -52,10 +58,15 @@ class KernelLane {
  private:
   explicit KernelLane(Doorbell& bell) : bell_(bell) {}
 
+  /// Frames of one class for the kernel.
+  struct Punts {
+    rte_ring* ring = nullptr;
+    rte_mempool* pool = nullptr; ///< workers take, the thread gives back
+  };
+
   Doorbell& bell_;
-  rte_ring* to_kernel_ = nullptr;
+  std::array<Punts, punt_classes> punts_; ///< by PuntClass
   rte_ring* from_kernel_ = nullptr;
-  rte_mempool* punt_pool_ = nullptr;   ///< workers take, the thread gives back
   rte_mempool* kernel_pool_ = nullptr; ///< the thread takes, a worker gives back
 };
 
@@ -77,7 +88,7 @@ class KernelGate {
   uint16_t fetch(std::span<rte_mbuf*> frames, core::Counters& counters);
 
  private:
-  /// A flood may begin anew with so many: a quarter of what the ring takes.
+  /// A flood may begin anew with so many. Of many workers these may be more than their class has room for.
   static constexpr uint64_t burst_max = KernelLane::ring_frames / 4;
 
   /// The rate is for frames of PuntClass::other; the other classes have a quarter of it each on top.

@@ -288,9 +288,48 @@ TEST_F(KernelLaneTest, AThreadThatDoesNotComeCostsFramesAndNothingElse) {
   EXPECT_EQ(counters_.get(Counter::drop_kernel_limit), 0u);
 }
 
+// Each of many workers has its burst, and together they are more than there is room for.
+TEST_F(KernelLaneTest, AFloodOfOneClassAtAllWorkersLeavesTheOthersTheirRoom) {
+  const Bytes flood = ethernet("0800", ipv4(6, "c000 0035")), arp = ethernet("0806", {}),
+              bgp = ethernet("0800", ipv4(6, "c000 00b3")), ping = ethernet("0800", ipv4(1, "08"));
+  constexpr unsigned workers = 8;
+  std::vector<KernelGate> gates;
+  for (unsigned i = 0; i < workers; ++i) gates.push_back(gate(20'000 / workers));
+  for (KernelGate& each : gates) punt(each, flood, 256);
+  ASSERT_GT(counters_.get(Counter::drop_kernel_full), 0u) << "no flood";
+  const uint64_t punted = counters_.get(Counter::punted), full = counters_.get(Counter::drop_kernel_full);
+  for (KernelGate& each : gates)
+    for (const Bytes* frame : {&arp, &bgp, &ping}) punt(each, *frame, 10);
+  EXPECT_EQ(counters_.get(Counter::drop_kernel_full), full);
+  EXPECT_EQ(counters_.get(Counter::punted), punted + workers * 3 * 10);
+  for (unsigned i = 0; i < workers * 20; i += core::burst_max) {
+    const auto frames = taken();
+    ASSERT_EQ(frames.size(), core::burst_max);
+    for (size_t j = 0; j < frames.size() && i + j < workers * 20; ++j)
+      EXPECT_TRUE(frames[j] == arp || frames[j] == bgp) << "what is worth most comes first";
+  }
+}
+
+// One burst with all of them: each goes its way, and is counted once.
+TEST_F(KernelLaneTest, ABurstOfAllClassesArrivesWhole) {
+  KernelGate gate = this->gate(1000);
+  const std::array<Bytes, 3> kinds{ethernet("88cc", {}), ethernet("0806", {}), ethernet("0800", ipv4(1, "08"))};
+  std::array<rte_mbuf*, core::burst_max> burst;
+  for (size_t i = 0; i < burst.size(); ++i) burst[i] = mbuf_of(kinds[i % kinds.size()], pool_);
+  gate.punt(burst, counters_);
+  rte_pktmbuf_free_bulk(burst.data(), burst.size());
+  EXPECT_EQ(counters_.get(Counter::punted), burst.size());
+  auto frames = taken();
+  std::vector<Bytes> due;
+  for (const size_t kind : {1u, 2u, 0u})
+    for (size_t i = kind; i < burst.size(); i += kinds.size()) due.push_back(kinds[kind]);
+  EXPECT_EQ(frames, due);
+  EXPECT_FALSE(lane_->has_punts());
+}
+
 // A worker that waited for it would hang here.
 TEST_F(KernelLaneTest, AThreadThatIsStoppedWhileItGivesBackMbufsHoldsNoWorker) {
-  rte_mempool* pool = rte_mempool_lookup(("kernel" + std::to_string(port_) + ".punts").c_str());
+  rte_mempool* pool = rte_mempool_lookup(("kernel" + std::to_string(port_) + ".other").c_str());
   ASSERT_NE(pool, nullptr);
   auto* given_back = static_cast<rte_ring*>(pool->pool_data);
   given_back->prod.head = given_back->prod.head + 1; // between taking a place and saying that it is filled
