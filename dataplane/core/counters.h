@@ -12,7 +12,8 @@ namespace anytick::core {
 /// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, cookie_*, ntp_*, policy_* and tx_refused say
 /// more of answered ones. limit_CLASS counts replies over their rate, which then are dropped (drop_limit), sent
 /// truncated (limit_slipped) or, in mode "log", sent. What became of a punt is known to who has the kernel path: he
-/// counts it as punted or as one of the drop_*kernel* reasons. Of accepted TCP connections, those that are not closed
+/// counts it as punted or as one of the drop_*kernel* reasons. Frames of the kernel's are sent (kernel_tx) or not
+/// (kernel_tx_refused). Of accepted TCP connections, those that are not closed
 /// are open.
 #define ANYTICK_COUNTERS(X)                                                                                            \
   X(rx_frames, "rx_frames")                                                                                            \
@@ -44,6 +45,7 @@ namespace anytick::core {
   X(drop_policy, "drop_policy")                                                                                        \
   X(tx_refused, "tx_refused")                                                                                          \
   X(kernel_tx, "kernel_tx")                                                                                            \
+  X(kernel_tx_refused, "kernel_tx_refused")                                                                            \
   X(rcode_noerror, "rcode_noerror")                                                                                    \
   X(rcode_formerr, "rcode_formerr")                                                                                    \
   X(rcode_servfail, "rcode_servfail")                                                                                  \

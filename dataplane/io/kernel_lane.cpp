@@ -168,7 +168,7 @@ uint16_t KernelGate::fetch(std::span<rte_mbuf*> frames, core::Counters& counters
     if (frames[count] != nullptr) ++count;
   }
   rte_pktmbuf_free_bulk(originals.data(), fetched);
-  counters.add(core::Counter::tx_refused, fetched - count);
+  counters.add(core::Counter::kernel_tx_refused, fetched - count);
   return count;
 }
 

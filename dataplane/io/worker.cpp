@@ -138,14 +138,14 @@ void Worker::look_at_stamps(Served& served, rte_mbuf* const* mbufs, uint16_t cou
 void Worker::reply(Served& served, rte_mbuf** frames, uint16_t count) {
   const PortQueue& queue = served.queue;
   if (state_.departing == 0) {
-    send(queue, frames, count);
+    send_replies(queue, frames, count);
     return;
   }
   const uint64_t start = rte_rdtsc();
   const core::NtpTime start_time = state_.clock.now + tsc_.ntp_duration(start - read_at_) + queue.transmit_delay;
   const auto apart = [&](uint64_t ticks) { return tsc_.ntp_duration(ticks) / (state_.departing + 1); };
   core::depart(state_, *queue.ingress, start_time, apart(served.transmit_time.expected(count)));
-  const uint16_t sent = send(queue, frames, count);
+  const uint16_t sent = send_replies(queue, frames, count);
   const uint64_t took = rte_rdtsc() - start;
   if (sent < count) return;
   served.transmit_time.learn(count, took);
@@ -156,8 +156,17 @@ void Worker::reply(Served& served, rte_mbuf** frames, uint16_t count) {
 uint16_t Worker::forward(Served& served) {
   std::array<rte_mbuf*, core::burst_max> frames;
   const uint16_t count = served.gate.fetch(std::span(frames.data(), burst_), state_.counters);
-  if (count > 0) state_.counters.add(core::Counter::kernel_tx, send(served.queue, frames.data(), count));
+  if (count == 0) return 0;
+  const uint16_t sent = send(served.queue, frames.data(), count);
+  state_.counters.add(core::Counter::kernel_tx, sent);
+  state_.counters.add(core::Counter::kernel_tx_refused, static_cast<uint64_t>(count - sent));
   return count;
+}
+
+uint16_t Worker::send_replies(const PortQueue& queue, rte_mbuf** frames, uint16_t count) {
+  const uint16_t sent = send(queue, frames, count);
+  if (sent < count) state_.counters.add(core::Counter::tx_refused, static_cast<uint64_t>(count - sent));
+  return sent;
 }
 
 /// Returns how many were sent; the others are freed.
@@ -168,9 +177,7 @@ uint16_t Worker::send(const PortQueue& queue, rte_mbuf** frames, uint16_t count)
     sent = static_cast<uint16_t>(
         sent + rte_eth_tx_burst(queue.port, queue.queue, frames + sent, static_cast<uint16_t>(count - sent)));
   }
-  if (sent == count) return sent;
-  rte_pktmbuf_free_bulk(frames + sent, static_cast<unsigned>(count - sent));
-  state_.counters.add(core::Counter::tx_refused, static_cast<uint64_t>(count - sent));
+  if (sent < count) rte_pktmbuf_free_bulk(frames + sent, static_cast<unsigned>(count - sent));
   return sent;
 }
 

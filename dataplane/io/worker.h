@@ -72,7 +72,8 @@ class Worker {
   void look_at_stamps(Served& served, rte_mbuf* const* mbufs, uint16_t count);
   uint16_t forward(Served& served);
   void reply(Served& served, rte_mbuf** frames, uint16_t count);
-  uint16_t send(const PortQueue& queue, rte_mbuf** frames, uint16_t count);
+  uint16_t send_replies(const PortQueue& queue, rte_mbuf** frames, uint16_t count);
+  static uint16_t send(const PortQueue& queue, rte_mbuf** frames, uint16_t count);
 
   const unsigned id_;
   const unsigned core_;

@@ -238,6 +238,29 @@ TEST_F(NarrowWorkerTest, WhatTransmitRefusesIsFreedAndCounted) {
   EXPECT_EQ(receive().size(), 7u);
 }
 
+// Beside replies: each counter says of its own.
+TEST_F(NarrowWorkerTest, WhatTransmitRefusesOfTheKernelIsNoReply) {
+  Doorbell bell;
+  auto lane = KernelLane::create(98, 1522, 0, bell);
+  ASSERT_TRUE(lane) << lane.refusal().text();
+  lane_ = lane->get();
+  std::array<rte_mbuf*, 10> sent{};
+  ASSERT_EQ(rte_pktmbuf_alloc_bulk((*lane)->kernel_pool(), sent.data(), sent.size()), 0);
+  for (rte_mbuf* each : sent) ASSERT_NE(rte_pktmbuf_append(each, 60), nullptr);
+  (*lane)->give(sent);
+  start();
+  EXPECT_TRUE(eventually([&] { return counted(Counter::kernel_tx) + counted(Counter::kernel_tx_refused) == 10; }));
+  EXPECT_EQ(counted(Counter::kernel_tx), 7u);
+  EXPECT_EQ(counted(Counter::kernel_tx_refused), 3u);
+  EXPECT_EQ(counted(Counter::tx_refused), 0u);
+  inject(query("198.51.100.1"));
+  ASSERT_TRUE(handled(1));
+  stop();
+  EXPECT_EQ(counted(Counter::tx_refused), 1u);
+  EXPECT_EQ(counted(Counter::kernel_tx_refused), 3u);
+  EXPECT_EQ(receive().size(), 7u);
+}
+
 class IdleStrategies : public WorkerTest, public testing::WithParamInterface<Idle> {};
 
 TEST_P(IdleStrategies, AnswerAfterSilenceAndNeverHoldAPublisher) {
