@@ -80,12 +80,8 @@ class ByHand:
         load = Load(self.rig, RATE, questions)
         load.start()
         try:
-            with subprocess.Popen(
-                ["ip", "netns", "exec", self.rig.client, *dnsperf],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            ) as process:
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            with rigs.start(self.rig.client, *dnsperf, **pipes) as process:
                 for serial in (2, 1, 2):
                     time.sleep(1)
                     self.push(serial)

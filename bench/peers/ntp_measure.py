@@ -56,15 +56,15 @@ class _Load:
         port = rig.ports[1]
         self.rig, core = rig, rig.control_cores[0]
         self.command = (
-            *("ip", "netns", "exec", rig.client, "taskset", "-c", str(core), str(program), "--core", str(core), "--ntp", "1"),
+            *("taskset", "-c", core, program, "--core", core, "--ntp", 1),
             *("--device", f"net_af_xdp1,iface={port.peer}", "--server-mac", port.mac, "--server", load_port.SERVER_IPV4),
-            *("--sources", load_port.SOURCES, "--source-bits", "16", "--window", str(WINDOW), "--timeout", str(LOST_SECONDS)),
+            *("--sources", load_port.SOURCES, "--source-bits", 16, "--window", WINDOW, "--timeout", LOST_SECONDS),
         )
 
     def start(self, rate, seconds):
-        options = ("--rate", f"{rate:.0f}", "--seconds", f"{seconds}")
+        options = ("--rate", f"{rate:.0f}", "--seconds", seconds)
         pipe = subprocess.PIPE
-        return subprocess.Popen([*self.command, *options], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+        return rigs.start(self.rig.client, *self.command, *options, stdout=pipe, stderr=pipe, text=True)
 
     @staticmethod
     def end(process):

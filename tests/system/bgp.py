@@ -1,7 +1,7 @@
 """BIRD at both ends of a rig: the POP announces its service address to a router among the clients."""
 
+import contextlib
 import re
-import subprocess
 import time
 
 import rig as rigs
@@ -35,9 +35,7 @@ class Speaker:
         config.write_text(CONFIG.format(**settings))
         self.socket, self.log = rig.room / f"{name}.ctl", open(rig.room / f"{name}.log", "wb")
         command = ("bird", "-f", "-c", config, "-s", self.socket, "-P", rig.room / f"{name}.pid")
-        self.process = subprocess.Popen(
-            ["ip", "netns", "exec", namespace, *map(str, command)], stdout=self.log, stderr=self.log
-        )
+        self.process = rigs.start(namespace, *command, stdout=self.log, stderr=self.log)
 
     def ask(self, *words):
         done = rigs.run("birdc", "-s", self.socket, *words, check=False)
@@ -67,13 +65,16 @@ class Session:
         here = {"local": rigs.TWIN_IPV4, "local_as": 64500, "remote": rigs.CLIENT_IPV4, "remote_as": 64501}
         there = {"local": rigs.CLIENT_IPV4, "local_as": 64501, "remote": rigs.TWIN_IPV4, "remote_as": 64500}
         blackhole = f"route {ANNOUNCED} blackhole;"
-        self.pop = Speaker(self.rig, self.rig.pop, "pop", routes=blackhole, export="all", **here)
-        self.router = Speaker(self.rig, self.rig.client, "router", routes="", export="none", **there)
+        with contextlib.ExitStack() as speakers:
+            self.pop = Speaker(self.rig, self.rig.pop, "pop", routes=blackhole, export="all", **here)
+            speakers.callback(self.pop.stop)
+            self.router = Speaker(self.rig, self.rig.client, "router", routes="", export="none", **there)
+            speakers.callback(self.router.stop)
+            self._speakers = speakers.pop_all()
         return self
 
     def __exit__(self, *_):
-        self.pop.stop()
-        self.router.stop()
+        self._speakers.close()
 
     def wait_until_established(self):
         give_up = time.monotonic() + START_SECONDS

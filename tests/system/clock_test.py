@@ -20,17 +20,14 @@ LINES = "server 127.0.0.1 port 1123 iburst minpoll -2 maxpoll -2 offset 0.25\n"
 def setUpModule():
     global RIG, UPSTREAM, CHRONYD
     RIG = fixture.make_rig()
+    unittest.addModuleCleanup(RIG.close)
     UPSTREAM = ntp_clients.Chronyd(RIG, RIG.pop, "upstream", UPSTREAM_LINES)
     CHRONYD = ntp_clients.Chronyd(RIG, RIG.pop, "chronyd", LINES + "port 0\n")
     RIG.clock = f'source = "chrony"\nchronyd = "{CHRONYD.socket}"\nmax_age_seconds = {MAX_AGE}\n'
+    for chronyd in (UPSTREAM, CHRONYD):
+        unittest.addModuleCleanup(chronyd.stop)
     UPSTREAM.start()
     RIG.start()
-
-
-def tearDownModule():
-    for chronyd in (CHRONYD, UPSTREAM):
-        chronyd.stop()
-    RIG.close()
 
 
 def tracking():

@@ -228,7 +228,7 @@ class NextHop(Kernel):
     MAC = "02:00:00:00:00:02"
 
     def setUp(self):
-        self.station = f"{RIG.client}-2"
+        self.station = RIG.station
         rigs.run("ip", "netns", "add", self.station)
         self.addCleanup(rigs.run, "ip", "netns", "del", self.station)
         link = ("link", "add", "link", RIG.ports[0].peer, "name", "eth0", "netns", self.station, "address", self.MAC)

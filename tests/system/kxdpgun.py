@@ -15,11 +15,10 @@ def start(rig, port, queries, rate, seconds, sources, server, niceness=0):
     """Returns when it sends. `queries`: a file of names and types; `sources`: a prefix."""
     stations = ("-I", port.peer, "-L", port.client_mac, "-R", port.mac, "-l", sources)
     paced = ("-t", seconds, "-Q", rate, "-F", rig.control_cores[0], "-i", queries)
-    command = ("ip", "netns", "exec", rig.client, "nice", "-n", niceness, "stdbuf", "-oL", "kxdpgun", *paced, *stations, server)
+    command = ("nice", "-n", niceness, "stdbuf", "-oL", "kxdpgun", *paced, *stations, server)
     give_up = time.monotonic() + START_SECONDS
     while True:
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        process = subprocess.Popen([str(word) for word in command], text=True, **pipes)
+        process = rigs.start(rig.client, *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         first = process.stdout.readline()
         if first.startswith("using interface"):
             return process

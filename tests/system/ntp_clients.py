@@ -5,7 +5,6 @@ client that goes on asking, or as a server. None of them can set the clock: they
 import dataclasses
 import functools
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -134,12 +133,12 @@ class Chronyd:
         self.stop()
 
     def start(self):
-        command = ["ip", "netns", "exec", self.namespace, *chronyd_command(self.config)]
+        command = chronyd_command(self.config)
         if self.core is not None:
-            command = ["taskset", "-c", str(self.core), *command]
+            command = ("taskset", "-c", self.core, *command)
         self._measurements().unlink(missing_ok=True)  # chronyd would add to it
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = rigs.start(self.namespace, *command, stdout=log, stderr=log)
         give_up = time.monotonic() + START_SECONDS
         while not self.socket.exists():
             if self.process.poll() is not None or time.monotonic() > give_up:

@@ -40,8 +40,7 @@ def tearDownModule():
 
 
 def started(*command):
-    command = ["ip", "netns", "exec", RIG.client, *map(str, command)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return rigs.start(RIG.client, *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def query_load(rate, seconds):

@@ -1,7 +1,8 @@
 """A POP and its clients on this machine alone: two network namespaces of its own making joined by a veth pair.
 
-Used by the system tests and by scripts/run. Needs root. Everything it makes is gone when a Rig is closed, which also
-happens on SIGINT, SIGTERM and SIGHUP; what a killed process left behind is removed by the next Rig.
+Used by the system tests and by scripts/run. Needs root. Everything it makes is gone when a Rig is closed, and so is whatever
+runs in its namespaces; this also happens on SIGINT, SIGTERM and SIGHUP. What a killed process left behind is removed by the
+next Rig.
 """
 
 import atexit
@@ -45,8 +46,14 @@ DROP_ALL = (
     " add chain netdev anytick {link} {{ type filter hook ingress device {link} priority 0; policy drop; }}"
 )
 
+# Names of ours, with the process that they are of. A room is one only with its marker in it.
+NAMESPACE = re.compile(r"anytick-(\d+)-(?:\w+-)?(?:pop|client|station)")
+ROOM = re.compile(r"anytick-(\d+)-\w{8}")
+MARKER = ".anytick-rig"
+
 START_SECONDS = 60
 STOP_SECONDS = 20
+END_SECONDS = 3
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
@@ -68,6 +75,23 @@ def run(*command, check=True, **options):
     if check and done.returncode != 0:
         raise RigError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}".rstrip())
     return done
+
+
+def end_with_parent():
+    """For a child, before it becomes its program: should this process be killed, nobody else would stop it."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def start(namespace, *command, prepare=end_with_parent, **options):
+    """A process in `namespace`, which does not outlive this one. It is that of the command, not of an `ip` around it."""
+    words = ["ip", "netns", "exec", namespace, *(str(part) for part in command)]
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, preexec_fn=prepare, **options)
+
+
+def exit_on_signals():
+    """SIGTERM and SIGHUP are exceptions from now on, so that whatever was made is undone."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 
 def _enter(namespace_file):
@@ -120,7 +144,7 @@ class Rig:
         if os.geteuid() != 0:
             raise RigError("needs root: it makes network namespaces")
         self.anytick, self.anytickd, self.device, self.idle = anytick, anytickd, device, idle
-        self.pop, self.client = f"anytick-{os.getpid()}-{name}pop", f"anytick-{os.getpid()}-{name}client"
+        self.pop, self.client, self.station = (f"anytick-{os.getpid()}-{name}{end}" for end in ("pop", "client", "station"))
         self.daemon = None
         self.ports = []
         self.sections = ""  # further tables of pop.toml
@@ -131,13 +155,13 @@ class Rig:
         cores = sorted(os.sched_getaffinity(0))
         self.control_cores, self.worker_cores = cores[:1], cores[-1:]
         self.room = Path(tempfile.mkdtemp(prefix=f"anytick-{os.getpid()}-"))
+        (self.room / MARKER).touch()
         self.log = self.room / "anytickd.log"
         self.control = f"unix:{self.room}/pop.sock"
         self.state = self.room / "state"
         self._closed = False
         atexit.register(self.close)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda received, _: sys.exit(128 + received))
+        exit_on_signals()
         _remove_leftovers()
         try:
             self._make_network(port or _first_port())
@@ -159,8 +183,8 @@ class Rig:
         try:
             self.stop()
         finally:
-            for namespace in (self.pop, self.client):
-                run("ip", "netns", "del", namespace, check=False)
+            for namespace in (self.pop, self.client, self.station):
+                _remove_namespace(namespace)
             shutil.rmtree(self.room, ignore_errors=True)
 
     def _make_network(self, port):
@@ -266,13 +290,7 @@ idle = "{self.idle}"
     def _spawn(self, *command):
         """The daemon is this command in the POP's namespace; what it says is added to the log."""
         with open(self.log, "ab") as log:
-            self.daemon = subprocess.Popen(
-                ["ip", "netns", "exec", self.pop, *(str(part) for part in command)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_prepare_daemon,
-            )
+            self.daemon = start(self.pop, *command, prepare=_prepare_daemon, stdout=log, stderr=log)
 
     def stop(self):
         """Stops the daemon; returns its exit status, or None if it was not running."""
@@ -326,20 +344,42 @@ idle = "{self.idle}"
 
 def _prepare_daemon():
     """In the daemon's process, before it is one."""
-    # Should this process be killed, nobody else would stop the daemon.
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent()
     # A POP's workers have their cores to themselves; here they share them with whatever else runs.
     os.setpriority(os.PRIO_PROCESS, 0, -20)
 
 
+def _namespaces():
+    return [line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines() if line]
+
+
+def _end_all_in(namespace):
+    """Ends what runs there, by force if need be: its sockets would keep the namespace and its links alive."""
+    give_up = time.monotonic() + END_SECONDS
+    while found := set(map(int, run("ip", "netns", "pids", namespace, check=False).stdout.split())) - {os.getpid()}:
+        late = time.monotonic() > give_up
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+        if time.monotonic() > give_up + END_SECONDS:
+            return  # not even by that: it is in the kernel's hands
+        time.sleep(0.05)
+
+
+def _remove_namespace(namespace):
+    if namespace in _namespaces():
+        _end_all_in(namespace)
+        run("ip", "netns", "del", namespace, check=False)
+
+
 def _remove_leftovers():
-    names = [line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines()]
-    rooms = [str(path) for path in Path(tempfile.gettempdir()).glob("anytick-*-*")]
-    for name in names + rooms:
-        found = re.search(r"\banytick-(\d+)-", name)
-        if not found or os.path.exists(f"/proc/{found[1]}"):
-            continue
-        if name in rooms:
-            shutil.rmtree(name, ignore_errors=True)
-        else:
-            run("ip", "netns", "del", name, check=False)
+    def is_left(name, pattern):
+        found = pattern.fullmatch(name)
+        return found and not os.path.exists(f"/proc/{found[1]}")
+
+    for name in _namespaces():
+        if is_left(name, NAMESPACE):
+            _remove_namespace(name)
+    for room in Path(tempfile.gettempdir()).iterdir():
+        if is_left(room.name, ROOM) and not room.is_symlink() and (room / MARKER).is_file():
+            shutil.rmtree(room, ignore_errors=True)

@@ -70,10 +70,8 @@ class Swap(unittest.TestCase):
     def test_dnsperf_loses_nothing(self):
         queries = RIG.room / "queries"
         queries.write_text("".join(f"{name}.pool.example {t}\n".lstrip(".") for name in NAMES for t in ("A", "AAAA")))
-        command = ("dnsperf", "-s", rigs.POP_IPV4, "-d", str(queries), "-Q", str(RATE), "-l", "10", "-e", "-t", "5")
-        with subprocess.Popen(
-            ["ip", "netns", "exec", RIG.client, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as dnsperf:
+        command = ("dnsperf", "-s", rigs.POP_IPV4, "-d", queries, "-Q", RATE, "-l", 10, "-e", "-t", 5)
+        with rigs.start(RIG.client, *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as dnsperf:
             number = 0
             while dnsperf.poll() is None:
                 number += 1
