@@ -204,8 +204,9 @@ def start(options):
     programs = build / "control" / "anytick", build / "dataplane" / "io" / "anytickd"
     devices = [options.device] if options.device else rigs.DEVICES
     for device in devices:
-        rig = rigs.Rig(*programs, device)
+        rig = None
         try:
+            rig = rigs.Rig(*programs, device)
             key = rig.room / "hub" / KEY
             key.parent.mkdir()
             rigs.run(rig.anytick, "key", "generate", "-o", key)
@@ -215,7 +216,8 @@ def start(options):
             print(f"==> anytickd answers on net_{device}, process {rig.daemon.pid} in namespace {rig.pop}", flush=True)
             return rig
         except rigs.RigError as fault:
-            rig.close()
+            if rig is not None:
+                rig.close()
             print(f"==> net_{device} does not work here: {fault}", file=sys.stderr, flush=True)
     sys.exit("no device works")
 
