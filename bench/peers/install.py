@@ -2,10 +2,14 @@
 
 import contextlib
 import os
+import re
 import subprocess
 from pathlib import Path
 
+import rig as rigs
+
 POLICY = Path("/usr/sbin/policy-rc.d")
+POLICY_TEXT = "#!/bin/sh\n# bench/peers/install.py of anytick, process {}, which removes this\nexit 101\n"
 UNITS = Path("/etc/systemd/system")
 SERVICE_OF = {"pdns-server": "pdns", "pdns-backend-bind": "pdns", "bind9": "named"}  # where it is not the package's name
 
@@ -29,6 +33,7 @@ def tools(repository):
 
 
 def packages(names):
+    _remove_policy_left()
     missing = [name for name in names if not _is_installed(name)]
     if not missing:
         return
@@ -36,10 +41,18 @@ def packages(names):
         _mask(SERVICE_OF.get(name, name))
     with _no_services():
         apt = ["apt-get", "--quiet=2", "--yes"]
-        subprocess.run([*apt, "update"], check=True, stdout=2)
+        _finish([*apt, "update"])
         options = ["--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"]
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run([*apt, "install", *options, *missing], check=True, stdout=2, env=environment)
+        _finish([*apt, "install", *options, *missing], env=environment)
+
+
+def _finish(command, **options):
+    """Runs it to its end, even when this process is to end before: dpkg is not left half way."""
+    with subprocess.Popen(command, stdout=2, **options) as process:
+        process.wait()  # interrupted, it goes on at the end of the block
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command)
 
 
 def _shell(repository, script, stdout=2, **options):
@@ -64,9 +77,20 @@ def _no_services():
     if POLICY.exists():
         yield
         return
-    POLICY.write_text("#!/bin/sh\nexit 101\n")
-    POLICY.chmod(0o755)
+    # Where it stayed, no package of this machine would start a service any more.
+    rigs.exit_on_signals()
     try:
+        POLICY.write_text(POLICY_TEXT.format(os.getpid()))
+        POLICY.chmod(0o755)
         yield
     finally:
+        POLICY.unlink(missing_ok=True)
+
+
+def _remove_policy_left():
+    """That of a process that was killed."""
+    if not POLICY.is_file():
+        return
+    found = re.fullmatch(re.escape(POLICY_TEXT).replace(r"\{\}", r"(\d+)"), POLICY.read_text(errors="replace"))
+    if found and not Path(f"/proc/{found[1]}").exists():
         POLICY.unlink()

@@ -53,6 +53,7 @@ def tell(text, arguments, command):
 
 
 def run(main):
+    rigs.exit_on_signals()
     try:
         main()
     except (programs.Failed, rigs.RigError, subprocess.CalledProcessError) as failure:

@@ -64,7 +64,8 @@ class _Wire:
         port = ("--device", self.clients, "--core", self.place.spare, *self.generator_options)
         paced = ("--seconds", seconds, "--timeout", TIMEOUT, "--rate", rate, *(("--echo",) if echo else ()))
         command = (*self.inside_clients, generator(self.place), *port, *paced, *_frames(self.place, mix))
-        return subprocess.Popen(_words(*command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(_words(*command), preexec_fn=rigs.end_with_parent, **pipes)
 
     @staticmethod
     def report(asking):

@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import rig as rigs
+
 SERVER, SERVER_MAC = "203.0.113.53", "02:00:00:00:00:53"
 # Replies a second to a source: limits are on, but a capture has few enough clients that each asks very often.
 UNREACHED = 1_000_000
@@ -53,8 +55,10 @@ def huge_pages():
 @contextlib.contextmanager
 def _running(command, log, said):
     """Yields when its log says so."""
+    words = [str(word) for word in command]
     with open(log, "wb") as out:
-        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=out, stderr=out)
+        pipes = {"stdin": subprocess.PIPE, "stdout": out, "stderr": out}
+        process = subprocess.Popen(words, preexec_fn=rigs.end_with_parent, **pipes)
     try:
         give_up = time.monotonic() + START_SECONDS
         while re.search(said, log.read_text(errors="replace")) is None:
