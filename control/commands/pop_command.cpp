@@ -97,11 +97,17 @@ std::string signature_of(std::span<const std::byte> table, const std::string& fi
   return signature ? std::string(signature->begin(), signature->end()) : "";
 }
 
+/// It runs, but the POP would start without it.
+void warn_not_stored(const PopOptions& options, const std::string& what, const std::string& why) {
+  if (!why.empty()) fmt::print(stderr, "warning: POP {}: {} not stored: {}\n", options.pop, what, why);
+}
+
 /// Before the tables: what is wrong with the file is known before anything is sent.
 void push_secrets(const PopOptions& options) {
   const pop::v1::LoadSecretsReply reply = client(options).load_secrets(read_secrets_file(options.secrets));
   if (!reply.applied()) refuse(options, reply.reason());
   fmt::print("secrets applied, generation {}\n{}", reply.generation(), secrets_text(reply.cookies()));
+  warn_not_stored(options, "the secrets are in use, but", reply.not_stored());
 }
 
 void run_push(const PopOptions& options) {
@@ -138,6 +144,7 @@ void run_push(const PopOptions& options) {
   const std::chrono::duration<double, std::milli> took = steady_clock::now() - start;
   if (!reply.applied()) refuse(options, load_text(reply, now()));
   fmt::print("{}\npushed in {:.1f} ms\n", load_text(reply, now()), took.count());
+  warn_not_stored(options, "the tables run, but are", reply.not_stored());
 }
 
 /// The generation that is meant, and whose tables.

@@ -20,6 +20,10 @@ std::string shown(const RunningTables& tables) {
   return fmt::format("serial {}, digest {}", zone->serial(), control::hex_text(zone->digest().substr(0, 4)));
 }
 
+std::string storage_detail(const std::string& not_stored) {
+  return not_stored.empty() ? "" : "runs, but is not stored: " + not_stored;
+}
+
 bool can_go_back(const pop::v1::StatusReply& status) {
   return std::ranges::find(status.features(), "confirm") != status.features().end();
 }
@@ -42,7 +46,7 @@ Delivered confirm(PopLink& link, const Cargo& cargo, uint64_t generation, const 
   if (!answer) return no_answer(answer);
   // It has gone back meanwhile.
   if (!answer.reply->confirmed()) return {DeliveryState::waiting, 0, answer.reply->reason()};
-  return {DeliveryState::applied, answer.reply->generation(), answer.reply->not_stored()};
+  return {DeliveryState::applied, answer.reply->generation(), storage_detail(answer.reply->not_stored())};
 }
 
 /// After nobody said whether the tables were taken.
@@ -62,7 +66,8 @@ Delivered send(PopLink& link, const Cargo& cargo, const RunningTables& has, uint
   if (!reply.applied()) return {DeliveryState::refused, 0, reply.reason()};
   if (!missing_tables(reply.tables(), cargo).empty())
     return {DeliveryState::refused, 0, fmt::format("it says that it was applied, but runs {}", shown(reply.tables()))};
-  return {reply.has_unconfirmed() ? DeliveryState::unconfirmed : DeliveryState::applied, reply.generation(), ""};
+  return {reply.has_unconfirmed() ? DeliveryState::unconfirmed : DeliveryState::applied, reply.generation(),
+          storage_detail(reply.not_stored())};
 }
 
 } // namespace

@@ -232,6 +232,7 @@ void ControlService::apply(grpc::ServerContext& context, Upload& upload, pop::v1
     return;
   }
   reply.set_applied(true);
+  reply.set_not_stored(applied->not_stored);
   reply.set_load_microseconds(static_cast<uint64_t>(applied->elapsed.count()));
   const auto within = upload.confirm_within().count();
   spdlog::info("generation {} runs after {} us{}", applied->generation->number, applied->elapsed.count(),
@@ -244,7 +245,7 @@ grpc::Status ControlService::LoadSecrets(grpc::ServerContext*, const pop::v1::Lo
     return {grpc::StatusCode::INVALID_ARGUMENT,
             fmt::format("protocol {}, this POP speaks {}", request->protocol(), protocol_version)};
   if (const auto keys = read_secrets(request->secrets())) {
-    tables_.load_secrets(*keys);
+    reply->set_not_stored(tables_.load_secrets(*keys).not_stored);
     reply->set_applied(true);
     spdlog::info("{} cookie secrets are in use", keys->count);
   } else {

@@ -165,22 +165,21 @@ Result<Applied> Tables::load(NewTables tables, std::chrono::seconds confirm_with
   publish(*next, unconfirmed);
   if (policy != nullptr) policy->settle();
   const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
-  if (unconfirmed == nullptr)
-    save(**next, kinds);
-  else
-    to_watch_.notify_one();
-  return Applied{*next, elapsed};
+  if (unconfirmed == nullptr) return Applied{*next, elapsed, save(**next, kinds)};
+  to_watch_.notify_one();
+  return Applied{*next, elapsed, ""};
 }
 
-std::shared_ptr<const Generation> Tables::load_secrets(const core::CookieKeys& keys) {
+SecretsApplied Tables::load_secrets(const core::CookieKeys& keys) {
   const std::lock_guard lock(publishing_);
   auto next = next_generation();
   next->cookie_keys = keys;
   publish(next, unconfirmed_);
   const std::string bytes = write_secrets(keys).SerializeAsString();
-  if (const auto refusal = store_.save_secrets(std::as_bytes(std::span(bytes))))
-    spdlog::error("the secrets are in use but could not be stored: {}", refusal->text());
-  return next;
+  const auto refusal = store_.save_secrets(std::as_bytes(std::span(bytes)));
+  if (!refusal) return {next, ""};
+  spdlog::error("the secrets are in use but could not be stored: {}", refusal->text());
+  return {next, refusal->text()};
 }
 
 void Tables::load_stored_secrets() {

@@ -74,6 +74,7 @@ struct NewTables {
 struct Applied {
   std::shared_ptr<const Generation> generation;
   std::chrono::microseconds elapsed; ///< from the call to the last reader's swap
+  std::string not_stored;            ///< why its tables are not; empty if they are, or wait for their confirmation
 };
 
 /// A load that waits for its confirmation.
@@ -94,6 +95,11 @@ struct Running {
 struct Confirmed {
   std::shared_ptr<const Generation> generation;
   std::string not_stored; ///< why its tables are not; empty if they are
+};
+
+struct SecretsApplied {
+  std::shared_ptr<const Generation> generation;
+  std::string not_stored; ///< why they are not; empty if they are
 };
 
 /// Steady time. A test's may stand still until it is told to go on.
@@ -129,7 +135,7 @@ class Tables {
   /// since stay. As load() otherwise.
   Result<std::shared_ptr<const Generation>> revert(uint64_t generation);
   /// Publishes other secrets beside the running tables and stores them. As load() otherwise.
-  std::shared_ptr<const Generation> load_secrets(const core::CookieKeys& keys);
+  SecretsApplied load_secrets(const core::CookieKeys& keys);
   /// Loads what the store has. A table that is damaged or without a good signature is logged and left out, since a
   /// daemon without it can still be pushed to.
   void load_stored(uint64_t limit);

@@ -94,6 +94,7 @@ class Receiver final : public v1::Pop::Service {
     }
     if (at != received.bytes.size()) reply.set_reason("size");
     reply.set_applied(reply.reason().empty());
+    reply.set_not_stored(not_stored);
     if (reply.applied()) ++generation;
     reply.set_generation(generation);
     return reply;
@@ -153,6 +154,16 @@ TEST_F(Push, SendsBothTablesAsOneLoad) {
   EXPECT_EQ(receiver_.received.begin.tables(1).size(), 100u);
   EXPECT_EQ(receiver_.received.begin.tables(1).digest(), std::string(32, 'g'));
   EXPECT_EQ(receiver_.received.bytes.size(), receiver_.received.begin.tables(0).size() + 100);
+}
+
+TEST_F(Push, WarnsThatWhatRunsIsNotStored) {
+  receiver_.not_stored = "zone.image.new: No space left on device";
+  testing::internal::CaptureStderr();
+  const Outcome outcome = run({"pop", "push", "--zone", image_file(1)});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning: POP " + address_ +
+                                                        ": the tables run, but are not stored: "
+                                                        "zone.image.new: No space left on device\n");
+  EXPECT_EQ(outcome.code, exit_done) << outcome.failure;
 }
 
 constexpr std::string_view policy_text = "[[rule]]\nname = 'a'\naction = 'drop'\n";

@@ -162,6 +162,7 @@ grpc::Status FakePop::Load(grpc::ServerContext* context, grpc::ServerReader<v1::
     if (const auto why = take(begin, bytes)) reply->set_reason(*why);
   if (wrong_ == Wrong::dies_applied) return gone();
   reply->set_applied(reply->reason().empty());
+  if (wrong_ == Wrong::stores_nothing && !waiting_) reply->set_not_stored("disk full");
   reply->set_generation(generation_);
   fill(*reply->mutable_tables());
   if (waiting_) reply->mutable_unconfirmed()->set_generation(waiting_->generation);
@@ -180,6 +181,7 @@ grpc::Status FakePop::Confirm(grpc::ServerContext*, const v1::ConfirmRequest* re
   stored_ = running_;
   if (wrong_ == Wrong::dies_confirmed) return gone();
   reply->set_confirmed(true);
+  if (wrong_ == Wrong::stores_nothing) reply->set_not_stored("disk full");
   reply->set_generation(generation_);
   fill(*reply->mutable_tables());
   return grpc::Status::OK;

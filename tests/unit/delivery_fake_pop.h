@@ -32,6 +32,7 @@ class FakePop final : public v1::Pop::Service {
     dies_asked,      ///< when it is asked for its status
     dies_confirming, ///< when it is asked to confirm, before it does
     dies_confirmed,  ///< after it did, before it says so
+    stores_nothing,  ///< its disk is full
     cannot_go_back,  ///< an old one without the feature
   };
 

@@ -41,6 +41,14 @@ TEST_P(Pushes, AllPopsRunIt) {
   EXPECT_EQ(serials(), "2 2 2");
 }
 
+TEST_P(Pushes, TellsWhoRunsItButCannotStoreIt) {
+  pop(1).set(Wrong::stores_nothing);
+  const Outcome outcome = push(1);
+  EXPECT_EQ(outcome.push.state, PushState::done);
+  EXPECT_EQ(outcome.deliveries[0].detail, "");
+  EXPECT_EQ(outcome.deliveries[1].detail, "runs, but is not stored: disk full");
+}
+
 TEST_P(Pushes, SendsOnlyWhatAPopDoesNotRun) {
   push(1);
   auto request = hub_.request(2);

@@ -200,7 +200,7 @@ TEST_F(ConfirmTest, SecretsAreNotTakenBack) {
   ASSERT_TRUE(tables->load(zone_table(zone_image(1))));
   ASSERT_TRUE(tables->load(zone_table(zone_image(2)), minutes(5)));
   const core::CookieKeys keys = random_secrets();
-  EXPECT_EQ(tables->load_secrets(keys)->number, 3u);
+  EXPECT_EQ(tables->load_secrets(keys).generation->number, 3u);
   Running state = tables->state();
   EXPECT_EQ(state.unconfirmed->generation, 2u) << "still";
   EXPECT_EQ(serial(*tables), 2u);

@@ -274,6 +274,7 @@ TEST_F(ServiceTest, SecretsAreSwappedBesideTheTables) {
   EXPECT_EQ(running->view.cookie_keys, &running->cookie_keys);
   EXPECT_NE(running->view.join, nullptr) << "tables stay";
   EXPECT_EQ(status().cookie_secrets(0).fingerprint(), reply.cookies(0).fingerprint());
+  EXPECT_EQ(reply.not_stored(), "");
 
   const auto refused = load_secrets(secrets_of({{'d', pb::SECRET_STATE_ACCEPT_ONLY}}));
   EXPECT_FALSE(refused.applied());
@@ -291,6 +292,24 @@ TEST_F(ServiceTest, SecretsAreSwappedBesideTheTables) {
   damaged.load_stored(max_table_bytes);
   EXPECT_EQ(damaged.running()->cookie_keys.count, 1u);
   EXPECT_NE(damaged.running()->zone, nullptr);
+}
+
+TEST_F(ServiceTest, TellsThatWhatRunsIsNotStored) {
+  std::filesystem::remove_all(directory_.path() / "state");
+  const pb::LoadReply loaded = load(stream_of({zone_of(7)})).reply;
+  EXPECT_TRUE(loaded.applied());
+  EXPECT_NE(loaded.not_stored().find("No such file or directory"), std::string::npos) << loaded.not_stored();
+  grpc::ClientContext context;
+  pb::LoadSecretsRequest request;
+  request.set_protocol(protocol_version);
+  *request.mutable_secrets() = secrets_of({{'a', pb::SECRET_STATE_ACTIVE}});
+  pb::LoadSecretsReply secrets;
+  EXPECT_TRUE(connect()->LoadSecrets(&context, request, &secrets).ok());
+  EXPECT_TRUE(secrets.applied());
+  EXPECT_NE(secrets.not_stored().find("No such file or directory"), std::string::npos) << secrets.not_stored();
+  const pb::LoadReply unconfirmed = load(to_be_confirmed(stream_of({zone_of(8)}))).reply;
+  EXPECT_TRUE(unconfirmed.applied());
+  EXPECT_EQ(unconfirmed.not_stored(), "") << "nobody tried yet";
 }
 
 TEST_F(ServiceTest, ChunksMayCutAnywhere) {

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/io/secrets.h"
 #include "dataplane/io/tables.h"
 #include "tests/unit/io_fixture.h"
 
@@ -208,7 +209,9 @@ TEST_F(TablesTest, NoneIsStoredWhereOneCannotBe) {
   const auto tables = open();
   ASSERT_TRUE(tables->load(both_tables(zone_image(7), geo_map("jp"))));
   std::filesystem::create_directory(stored("geo.map.new")); // where the new one would be written first
-  ASSERT_TRUE(tables->load(both_tables(zone_image(8), geo_map("de"))));
+  const auto applied = tables->load(both_tables(zone_image(8), geo_map("de")));
+  ASSERT_TRUE(applied);
+  EXPECT_EQ(applied->not_stored, stored("geo.map.new").string() + ": Is a directory");
   EXPECT_EQ(contents(stored("zone.image")), zone_image(7));
   EXPECT_EQ(contents(stored("geo.map")), geo_map("jp"));
   EXPECT_FALSE(std::filesystem::exists(stored("zone.image.new")));
@@ -217,8 +220,24 @@ TEST_F(TablesTest, NoneIsStoredWhereOneCannotBe) {
 TEST_F(TablesTest, TableRunsThoughItCannotBeStored) {
   const auto tables = open();
   std::filesystem::remove_all(directory_.path() / "state");
-  ASSERT_TRUE(tables->load(zone_table(zone_image(7))));
+  const auto applied = tables->load(zone_table(zone_image(7)));
+  ASSERT_TRUE(applied);
   EXPECT_EQ(tables->running()->zone->info.serial, 7u);
+  EXPECT_EQ(applied->not_stored, stored("zone.image.new").string() + ": No such file or directory");
+  const SecretsApplied secrets = tables->load_secrets(random_secrets());
+  EXPECT_EQ(tables->running(), secrets.generation);
+  EXPECT_EQ(secrets.not_stored, stored("secrets.new").string() + ": No such file or directory");
+}
+
+TEST_F(TablesTest, LoadThatIsAbandonedIsNotPublished) {
+  const auto tables = open();
+  ASSERT_TRUE(tables->load(zone_table(zone_image(7))));
+  const auto refused = tables->load(zone_table(zone_image(8)), {}, [] { return true; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.refusal().text(), "load: abandoned before it was published");
+  EXPECT_EQ(tables->running()->number, 1u);
+  EXPECT_EQ(contents(stored("zone.image")), zone_image(7));
+  EXPECT_TRUE(tables->load(zone_table(zone_image(8)), {}, [] { return false; }));
 }
 
 /// Publishes until a reader was seen online in between; with readers that check what they see all the time.
