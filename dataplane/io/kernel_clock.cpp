@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <sys/time.h>
+
 #include "dataplane/io/wall_clock.h"
 
 namespace anytick::io {
@@ -22,10 +24,13 @@ double seconds_off(const timex& time) {
 ClockReport KernelClock::ask() const {
   timex time{};
   const int state = ::ntp_adjtime(&time); // modes 0: nothing is set
-  return report(time, state, read_wall_clock().wall.realtime);
+  timeval left{};                         // of what OpenNTPD, for one, slews by; it is not in `time`
+  const bool known = ::adjtime(nullptr, &left) == 0;
+  const double adjusting = known ? static_cast<double>(left.tv_sec) + static_cast<double>(left.tv_usec) * 1e-6 : 0;
+  return report(time, state, adjusting, read_wall_clock().wall.realtime);
 }
 
-ClockReport KernelClock::report(const timex& time, int state, int64_t now) const {
+ClockReport KernelClock::report(const timex& time, int state, double adjusting, int64_t now) const {
   ClockReport report;
   // TIME_OOP: a leap second is in progress; TIME_WAIT: it is over, and the daemon has not said so yet.
   const bool whole = state == TIME_OK || state == TIME_INS || state == TIME_DEL || state == TIME_WAIT;
@@ -34,7 +39,7 @@ ClockReport KernelClock::report(const timex& time, int state, int64_t now) const
   report.stratum = stratum;
   report.refid = refid;
   report.root_delay = root_delay;
-  report.root_dispersion = root_dispersion + seconds_off(time);
+  report.root_dispersion = root_dispersion + seconds_off(time) + std::abs(adjusting);
   report.reference_time = now;
   report.knows_steps = true; // settimeofday() and its like set STA_UNSYNC
   return report;

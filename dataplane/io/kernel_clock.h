@@ -19,8 +19,9 @@ struct KernelClock {
 
   /// Reads it; nothing is set.
   ClockReport ask() const;
-  /// `state`: what ntp_adjtime() returned. `now`: CLOCK_REALTIME, nanoseconds.
-  ClockReport report(const timex& time, int state, int64_t now) const;
+  /// `state`: what ntp_adjtime() returned. `adjusting`: what adjtime() still has to, seconds. `now`: CLOCK_REALTIME,
+  /// nanoseconds.
+  ClockReport report(const timex& time, int state, double adjusting, int64_t now) const;
 };
 
 } // namespace anytick::io

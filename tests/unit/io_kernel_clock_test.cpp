@@ -28,7 +28,7 @@ TEST_P(KernelSays, IsReported) {
   time.status = GetParam().status;
   time.maxerror = GetParam().maxerror;
   const KernelClock kernel{7, 0x01020304, 0.25, 0};
-  const ClockReport report = kernel.report(time, GetParam().state, 1'800'000'000'123'456'789);
+  const ClockReport report = kernel.report(time, GetParam().state, 0, 1'800'000'000'123'456'789);
   ASSERT_EQ(report.synchronised, GetParam().synchronised);
   if (!report.synchronised) return;
   EXPECT_EQ(report.leap, GetParam().leap);
@@ -59,7 +59,8 @@ struct ErrorCase {
   const char* name;
   int status;
   long offset, maxerror, esterror;
-  double dispersion; ///< seconds, on top of the operator's 0.01
+  double dispersion;    ///< seconds, on top of the operator's 0.01
+  double adjusting = 0; ///< seconds
 };
 
 void PrintTo(const ErrorCase& c, std::ostream* out) {
@@ -74,7 +75,7 @@ TEST_P(KernelIsOff, ByAllThatIsKnown) {
   time.offset = GetParam().offset;
   time.maxerror = GetParam().maxerror;
   time.esterror = GetParam().esterror;
-  const ClockReport report = KernelClock{3, 0, 0, 0.01}.report(time, TIME_OK, 1);
+  const ClockReport report = KernelClock{3, 0, 0, 0.01}.report(time, TIME_OK, GetParam().adjusting, 1);
   ASSERT_TRUE(report.synchronised);
   EXPECT_DOUBLE_EQ(report.root_dispersion, 0.01 + GetParam().dispersion);
 }
@@ -90,7 +91,9 @@ INSTANTIATE_TEST_SUITE_P(, KernelIsOff,
                                          ErrorCase{"maximum_error", nano, 0, 20'000, 0, 0.020},
                                          ErrorCase{"estimated_error", STA_PLL, 0, 0, 3'000, 0.003},
                                          ErrorCase{"no_estimate", nano, 0, 20'000, -1, 0.020},
-                                         ErrorCase{"all", nano, -5'000'000, 20'000, 3'000, 0.028}),
+                                         ErrorCase{"adjusting", STA_PLL, 0, 0, 0, 0.128, 0.128},
+                                         ErrorCase{"adjusting_ahead", nano, 0, 0, 0, 0.128, -0.128},
+                                         ErrorCase{"all", nano, -5'000'000, 20'000, 3'000, 0.030, 0.002}),
                          [](const auto& each) { return each.param.name; });
 
 TEST(KernelClock, AsksTheRealOne) {
