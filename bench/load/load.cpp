@@ -10,14 +10,18 @@
 namespace anytick::bench {
 namespace {
 
-constexpr uint16_t burst = 32;
+constexpr uint16_t burst = Pace::burst_max;
+constexpr uint32_t window_usual = 1024;
 constexpr size_t faults_told = 5;
 
 } // namespace
 
 Load::Load(const LoadOptions& options, Traffic& traffic, uint16_t port, rte_mempool* pool)
     : options_(options), traffic_(traffic), port_(port), pool_(pool),
-      timeout_cycles_(static_cast<uint64_t>(options.timeout * static_cast<double>(rte_get_tsc_hz()))) {}
+      timeout_cycles_(static_cast<uint64_t>(options.timeout * static_cast<double>(rte_get_tsc_hz()))),
+      window_(options.window > 0 ? options.window
+              : options.rate > 0 ? window_max
+                                 : window_usual) {}
 
 void Load::settle(Slot& slot) {
   slot.waiting = false;
@@ -31,9 +35,17 @@ void Load::lose(Slot& slot) {
 }
 
 void Load::note_sent(uint32_t number, bool expects, uint64_t now) {
-  slots_[number % window_max] = {now, number, expects};
+  slots_[number % window_max] = {pace_ ? pace_->due() : now, now, number, expects};
+  if (pace_) pace_->sent(1);
   waiting_ += expects;
   ++(expects ? report_.sent : report_.garbage);
+}
+
+/// What is due, and has room in the window.
+uint16_t Load::sendable(uint64_t now) {
+  if (!pace_) return waiting_ + burst <= window_ ? burst : 0;
+  if (options_.skip_late) pace_->skip_late(now);
+  return static_cast<uint16_t>(std::min({uint64_t{burst}, pace_->owed(now), uint64_t{window_ - waiting_}}));
 }
 
 void Load::send(uint16_t count) {
@@ -79,7 +91,7 @@ void Load::take(const rte_mbuf& mbuf, uint64_t now) {
     return;
   }
   settle(*slot);
-  of_second_.add(now - slot->sent_at);
+  of_second_.add(now - slot->due);
   if (report_.answered++ % options_.check_every == 0) look_into(*number, *reply);
 }
 
@@ -105,33 +117,33 @@ void Load::show_progress(double elapsed) {
   const auto us = [&](double share) { return static_cast<double>(of_second_.quantile(share)) / per_us; };
   fmt::print(stderr,
              "{:.0f} s: {} answered, half of them within {:.1f} us, 99 % within {:.1f} us; in all sent {}, "
-             "answered {}, wrong {}, lost {}\n",
+             "answered {}, wrong {}, lost {}, unsent {}\n",
              elapsed, of_second_.total(), us(0.5), us(0.99), report_.sent, report_.answered, report_.wrong,
-             report_.lost);
+             report_.lost, pace_ ? pace_->unsent(rte_rdtsc()) : 0);
   report_.cycles.add(of_second_);
   of_second_ = {};
+}
+
+/// What is late at the end is sent as long as a reply would be waited for.
+bool Load::goes_on(double elapsed) const {
+  if (elapsed < options_.seconds) return true;
+  return pace_ && pace_->owed(rte_rdtsc()) > 0 && elapsed < options_.seconds + options_.timeout;
 }
 
 LoadReport Load::run(const std::atomic<bool>& stopped) {
   const auto hz = static_cast<double>(rte_get_tsc_hz());
   const uint64_t begin = rte_rdtsc();
   const auto elapsed = [&] { return static_cast<double>(rte_rdtsc() - begin) / hz; };
-  // Every millisecond at low rates, and in bursts that are no larger than ours at high ones.
-  const bool paced = options_.rate > 0;
-  const auto count = static_cast<uint16_t>(paced ? std::clamp(options_.rate / 1000, 1.0, double{burst}) : burst);
-  const double share = paced ? count / options_.rate : 0;
-  double next = 0, line = 1;
-  for (double now = 0; now < options_.seconds && !stopped; now = elapsed()) {
-    if (now >= next && waiting_ + count <= options_.window) {
-      send(count);
-      // What a pause kept from being sent is made up for in small part: all of it would be a burst.
-      next = std::max(next + share, now - 4 * share);
-    }
+  if (options_.rate > 0) pace_.emplace(options_.rate, options_.seconds, hz, begin);
+  double line = 1;
+  for (double now = 0; goes_on(now) && !stopped; now = elapsed()) {
+    if (const uint16_t count = sendable(rte_rdtsc()); count > 0) send(count);
     receive();
     expire(rte_rdtsc());
     if (now >= line) show_progress(line++);
   }
   report_.seconds = elapsed();
+  if (pace_) report_.unsent = pace_->unsent(rte_rdtsc());
   while (waiting_ > 0) {
     receive();
     expire(rte_rdtsc());

@@ -3,10 +3,12 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/load/histogram.h"
+#include "bench/load/pace.h"
 #include "bench/load/traffic.h"
 
 struct rte_mbuf;
@@ -17,7 +19,8 @@ namespace anytick::bench {
 struct LoadOptions {
   double rate = 0; ///< frames a second; 0: as many as the window lets
   double seconds = 1;
-  uint32_t window = 1024;   ///< most that are unanswered at a time, up to window_max
+  uint32_t window = 0;      ///< most that are unanswered at a time, up to window_max; 0: 1024, with a rate window_max
+  bool skip_late = false;   ///< with a rate: leave out what is late instead of sending it at once
   double timeout = 0.5;     ///< seconds after which a frame is lost
   uint32_t check_every = 1; ///< one of so many replies is looked into; the others are matched to what they answer
 };
@@ -29,9 +32,10 @@ struct LoadReport {
   uint64_t checked = 0;  ///< of them
   uint64_t wrong = 0;
   uint64_t lost = 0;
-  uint64_t unasked = 0;            ///< late, second or to none of our frames
-  double seconds = 0;              ///< of sending
-  Histogram cycles;                ///< of the TSC, from a frame's burst to its reply's
+  uint64_t unsent = 0;  ///< frames that were due by the rate and never sent, whether one expects replies or not
+  uint64_t unasked = 0; ///< late, second or to none of our frames
+  double seconds = 0;   ///< of sending
+  Histogram cycles;     ///< of the TSC, to its reply's burst from when a frame was due, or sent without a rate
   std::vector<std::string> faults; ///< of the first wrong ones
 };
 
@@ -44,12 +48,15 @@ class Load {
 
  private:
   struct Slot {
-    uint64_t sent_at = 0; // TSC
+    uint64_t due = 0; // TSC
+    uint64_t sent_at = 0;
     uint32_t number = 0;
     bool waiting = false;
   };
+  uint16_t sendable(uint64_t now);
   void send(uint16_t count);
   void note_sent(uint32_t number, bool expects, uint64_t now);
+  bool goes_on(double elapsed) const;
   void receive();
   void take(const rte_mbuf& mbuf, uint64_t now);
   void look_into(uint32_t number, const Datagram& reply);
@@ -63,6 +70,8 @@ class Load {
   uint16_t port_;
   rte_mempool* pool_;
   uint64_t timeout_cycles_;
+  uint32_t window_;
+  std::optional<Pace> pace_; // with a rate
   std::vector<Slot> slots_ = std::vector<Slot>(window_max);
   uint32_t next_ = 0;   // number, modulo numbers
   uint32_t oldest_ = 0; // that may still wait

@@ -26,9 +26,10 @@ void print(const LoadReport& report) {
     latency[name] = us(report.cycles.quantile(share));
   latency["max"] = us(report.cycles.max());
   const nlohmann::ordered_json all{
-      {"sent", report.sent},   {"garbage", report.garbage}, {"answered", report.answered}, {"checked", report.checked},
-      {"wrong", report.wrong}, {"lost", report.lost},       {"unasked", report.unasked},   {"seconds", report.seconds},
-      {"latency_us", latency}, {"faults", report.faults}};
+      {"sent", report.sent},       {"garbage", report.garbage}, {"answered", report.answered},
+      {"checked", report.checked}, {"wrong", report.wrong},     {"lost", report.lost},
+      {"unsent", report.unsent},   {"unasked", report.unasked}, {"seconds", report.seconds},
+      {"latency_us", latency},     {"faults", report.faults}};
   std::puts(all.dump().c_str());
 }
 

@@ -19,7 +19,10 @@ void add_port_options(CLI::App& app, PortOptions& port) {
 void add_load_options(CLI::App& app, LoadOptions& load) {
   app.add_option("--rate", load.rate, "frames a second; 0: all that the window lets")->check(CLI::NonNegativeNumber);
   app.add_option("--seconds", load.seconds)->check(CLI::PositiveNumber);
-  app.add_option("--window", load.window, "most unanswered ones")->check(CLI::Range(32u, window_max));
+  app.add_option("--window", load.window, "most unanswered ones (default: 1024; with --rate all that can be)")
+      ->check(CLI::Range(32u, window_max));
+  app.add_flag("--skip-late", load.skip_late,
+               "with --rate: leave out what is late, which else is sent at once and its latency counted from its time");
   app.add_option("--timeout", load.timeout, "seconds")->check(CLI::PositiveNumber);
   app.add_option("--check-every", load.check_every, "N: look into one of N replies")->check(CLI::PositiveNumber);
 }

@@ -59,6 +59,7 @@ class _Load:
             *("taskset", "-c", core, program, "--core", core, "--ntp", 1),
             *("--device", f"net_af_xdp1,iface={port.peer}", "--server-mac", port.mac, "--server", load_port.SERVER_IPV4),
             *("--sources", load_port.SOURCES, "--source-bits", 16, "--window", WINDOW, "--timeout", LOST_SECONDS),
+            "--skip-late",  # all at once after a pause of this core's, it would be lost in the buffers of a server that keeps up
         )
 
     def start(self, rate, seconds):

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import time
 import unittest
 
 import fixture
@@ -13,6 +16,8 @@ LOAD = os.environ["ANYTICK_LOAD"]
 # machine loses nothing.
 RATE, SECONDS, TIMEOUT = 2000, 2, 5
 BASES = ("198.18.0.0", "198.19.0.0")
+# All that is due in the pause fits into the smallest ring: 2,048 frames.
+PAUSE_RATE, PAUSE_SECONDS = 1000, 1
 COOKIE_KEY = bytes(range(0x20, 0x30)).hex()
 EVERYTHING = (
     *("--zipf", 1, "--aaaa", 0.3, "--edns", 0.5, "--subnet", 0.3, "--cookies", 0.3),
@@ -42,19 +47,50 @@ def tearDownModule():
     RIG.close()
 
 
+def command(*options):
+    return LOAD, "--server-mac", RIG.ports[0].mac, *map(str, options)
+
+
 def run(*options):
-    return RIG.as_client(LOAD, "--server-mac", RIG.ports[0].mac, *map(str, options), check=False)
+    return RIG.as_client(*command(*options), check=False)
+
+
+def port():
+    return "--device", f"net_{RIG.device}0,iface={RIG.ports[0].peer}", "--core", RIG.control_cores[0]
+
+
+def outcome(status, out, said):
+    """(exit status, report)"""
+    if not out:
+        raise rigs.RigError(f"anytick_load: exit {status}\n{said}")
+    print(f"# {out.strip()}", flush=True)
+    return status, json.loads(out)
 
 
 def ask(*options):
     """(exit status, report)"""
-    device = f"net_{RIG.device}0,iface={RIG.ports[0].peer}"
     paced = ("--rate", RATE, "--window", 2048, "--seconds", SECONDS, "--timeout", TIMEOUT)
-    done = run("--device", device, "--core", RIG.control_cores[0], *paced, *options)
-    if not done.stdout:
-        raise rigs.RigError(f"anytick_load: exit {done.returncode}\n{done.stderr}")
-    print(f"# {done.stdout.strip()}", flush=True)
-    return done.returncode, json.loads(done.stdout)
+    done = run(*port(), *paced, *options)
+    return outcome(done.returncode, done.stdout, done.stderr)
+
+
+def ask_over_a_pause(*options):
+    """The same at PAUSE_RATE for three times PAUSE_SECONDS, of which the POP stands still for one."""
+    paced = ("--rate", PAUSE_RATE, "--seconds", 3 * PAUSE_SECONDS, "--timeout", TIMEOUT)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    asking = rigs.start(RIG.client, *command(*port(), *paced, *options), **pipes)
+    with asking:
+        said = ""
+        while " answered, " not in said:  # which it says first after a second of sending
+            line = asking.stderr.readline()
+            if not line:
+                raise rigs.RigError(f"anytick_load ended early:\n{said}")
+            said += line
+        RIG.signal(signal.SIGSTOP)
+        time.sleep(PAUSE_SECONDS)
+        RIG.signal(signal.SIGCONT)
+        out, rest = asking.communicate()
+    return outcome(asking.returncode, out, said + rest)
 
 
 SERVERS = ("--server", rigs.POP_IPV4, "--server", rigs.POP_IPV6)
@@ -140,6 +176,21 @@ class Generator(unittest.TestCase):
         self.assert_nothing_wrong(status, report)
         self.assertGreater(report["garbage"], 0)
         self.assert_counted(before, report, "dns_answered", "ntp_answered")
+
+    def test_a_pause_of_the_pop_is_seen_by_all_who_would_have_asked_in_it(self):
+        for window in ((), ("--window", 64)):
+            with self.subTest(window):
+                status, report = ask_over_a_pause(*SERVERS, "--image", IMAGES[0], *window)
+                self.assert_nothing_wrong(status, report)
+                self.assertEqual((report["sent"], report["unsent"]), (3 * PAUSE_RATE * PAUSE_SECONDS, 0))
+                # A third of them, half of whom waited for more than half of it.
+                self.assertGreater(report["latency_us"]["90"], 0.5e6 * PAUSE_SECONDS)
+
+    def test_what_is_late_is_skipped_and_told(self):
+        status, report = ask_over_a_pause(*SERVERS, "--image", IMAGES[0], "--window", 64, "--skip-late")
+        self.assert_nothing_wrong(status, report)
+        self.assertEqual(report["sent"] + report["unsent"], 3 * PAUSE_RATE * PAUSE_SECONDS)
+        self.assertGreater(report["unsent"], 0.8 * PAUSE_RATE * PAUSE_SECONDS)
 
     def test_devices_that_are_not_there(self):
         for device, reason in (
