@@ -5,12 +5,8 @@ Port 0 is for a chronyd that measures, port 1 for the load, whose sources are be
 """
 
 import contextlib
-import os
 import re
-import shutil
-import signal
 import time
-from pathlib import Path
 
 import load_port
 import ntp_clients

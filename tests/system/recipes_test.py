@@ -2,7 +2,6 @@
 
 import collections
 import re
-import socket
 import struct
 import unittest
 
