@@ -92,9 +92,9 @@ class Twin(Kernel):
         self.assertTrue(all(a.get("nodad") for a in found if a["family"] == "inet6"))
 
     def test_goes_with_the_daemon(self):
+        self.addCleanup(RIG.start)
         self.assertEqual(RIG.stop(), 0)
         self.assertNotEqual(RIG.as_pop("ip", "link", "show", "dev", rigs.TWIN, check=False).returncode, 0)
-        RIG.start()
 
 
 class Neighbours(Kernel):
@@ -145,7 +145,8 @@ if os.environ.get("DEVICE") == "af_packet":
 
     class SeveralWorkers(Kernel):
         def test_share_the_twin(self):
-            one = RIG.worker_cores
+            self.addCleanup(restart)
+            self.addCleanup(setattr, RIG, "worker_cores", RIG.worker_cores)
             RIG.worker_cores = sorted(os.sched_getaffinity(0))[-2:]
             restart()
             before = {w["core"]: w["counters"] for w in RIG.status()["workers"]}
@@ -158,8 +159,6 @@ if os.environ.get("DEVICE") == "af_packet":
             sent = [core for core in after if after[core]["kernel_tx"] > before[core]["kernel_tx"]]
             print(f"# punted: {[after[core]['punted'] for core in after]}", flush=True)
             self.assertEqual(len(sent), 1, "one worker sends for the kernel, so that its frames stay in order")
-            RIG.worker_cores = one
-            restart()
 
 
 class Tcp(Kernel):
@@ -173,6 +172,7 @@ class Tcp(Kernel):
 
 class Flood(Kernel):
     def test_towards_the_kernel_costs_no_answer(self):
+        self.addCleanup(restart)
         restart(f"kernel_pps = {FLOOD_LIMIT}\n")
         begin = time.monotonic()
         before = RIG.counters()
@@ -190,7 +190,6 @@ class Flood(Kernel):
         self.assertLessEqual(grown["punted"], FLOOD_LIMIT * seconds + 256)  # a burst of 256 on top of the rate
         self.assertGreater(grown["punted"], FLOOD_LIMIT)
         self.assertEqual(grown["drop_kernel_full"], 0)
-        restart()
 
     def test_by_the_kernel_costs_no_answer(self):
         before = RIG.counters()
@@ -208,8 +207,10 @@ class Flood(Kernel):
 
 class NoTwin(Kernel):
     def test_punts_are_dropped_by_name(self):
+        self.addCleanup(restart)
         restart('kernel = "none"\n')
         for address in SERVICES:
+            self.addCleanup(RIG.as_client, "ip", "neigh", "del", address, "dev", "client0")
             RIG.as_client("ip", "neigh", "replace", address, "lladdr", rigs.POP_MAC, "dev", "client0")
         before = RIG.counters()
         self.assertNotEqual(ping(rigs.POP_IPV4, count=2).returncode, 0)
@@ -217,9 +218,6 @@ class NoTwin(Kernel):
         after = RIG.counters()
         self.assertGreaterEqual(after["drop_no_kernel_path"], before["drop_no_kernel_path"] + 2)
         self.assertEqual((after["punted"], after["kernel_tx"]), (0, 0))
-        for address in SERVICES:
-            RIG.as_client("ip", "neigh", "del", address, "dev", "client0")
-        restart()
 
 
 class NextHop(Kernel):
@@ -246,8 +244,8 @@ class NextHop(Kernel):
         return opened
 
     def test_has_the_replies_but_not_what_the_kernel_sends(self):
-        restart(f'next_hop = "{self.MAC}"\n')
         self.addCleanup(restart)
+        restart(f'next_hop = "{self.MAC}"\n')
         query = ask.query_of("0.pool.example")
         for client, service in ((rigs.CLIENT_IPV4, rigs.POP_IPV4), (rigs.CLIENT_IPV6, rigs.POP_IPV6)):
             with self.subTest(client), RIG.client_socket(client) as asking:
