@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import rig as rigs
@@ -18,6 +19,16 @@ def make_rig(port=None, name=""):
         sys.exit("system tests need root: they make network namespaces and open AF_XDP or AF_PACKET sockets")
     device = os.environ.get("DEVICE", "af_xdp")
     return rigs.Rig(os.environ["ANYTICK"], os.environ["ANYTICKD"], device, port=port, name=name)
+
+
+def settled_counters(rig):
+    """The totals when no frame is on its way: they stay as they are for a moment."""
+    give_up = time.monotonic() + 10
+    while (counters := rig.counters()) != rig.counters():
+        if time.monotonic() > give_up:
+            raise rigs.RigError(f"counters go on growing: {counters}")
+        time.sleep(0.1)
+    return counters
 
 
 def make_map(rig, overrides=rigs.OVERRIDES):

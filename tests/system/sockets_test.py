@@ -211,12 +211,6 @@ class Tcp(unittest.TestCase):
 
 
 class Counters(unittest.TestCase):
-    def test_every_query_is_counted_once(self):
-        count = RIG.counters()
-        drops = sum(value for name, value in count.items() if name.startswith("drop_"))
-        received = count["rx_frames"] + count["tcp_queries"] + count["kernel_udp_queries"]
-        self.assertEqual(received, count["dns_answered"] + count["punted"] + drops)
-
     def test_connections_that_are_not_closed_are_open(self):
         def open_connections():
             count = RIG.counters()
@@ -254,13 +248,28 @@ class Swap(unittest.TestCase):
             for number in range(1, PUSHES + 1):
                 RIG.push(images[number % 2])
                 reply = ask_tcp("0.pool.example", source=rigs.CLIENT_OF["us"])
-                self.assertLessEqual(set(rrset(reply, "A")[1]), zones[number % 2].servers("0", "us"))
+                self.assertLessEqual(ask.four(reply), zones[number % 2].servers("0", "us"))
         finally:
             report = load.stop()
         print(f"# {PUSHES} pushes: {report}", flush=True)
         self.assertEqual((report.lost, report.unasked), (0, 0), str(report))
         self.assertEqual(report.wrong[:5], [], str(report))
         self.assertEqual(set(report.of_pool), {0, 1})
+
+
+class Z_AfterAllOthers(unittest.TestCase):
+    """Classes run in the order of their names."""
+
+    def test_every_query_was_counted_once(self):
+        count = fixture.settled_counters(RIG)
+        print(f"# {count}", flush=True)
+        drops = sum(value for name, value in count.items() if name.startswith("drop_"))
+        received = count["rx_frames"] + count["tcp_queries"] + count["kernel_udp_queries"]
+        self.assertEqual(received, count["dns_answered"] + count["punted"] + drops)
+        # By pipelined queries, dnsperf and the load beside pushes; by those that the kernel put together.
+        self.assertGreater(count["tcp_queries"], 2 * RATE)
+        self.assertGreater(count["rx_frames"], count["tcp_queries"])
+        self.assertGreaterEqual(count["kernel_udp_queries"], 4)
 
 
 if __name__ == "__main__":
