@@ -289,17 +289,16 @@ TEST_F(TlsTest, RenewedFilesAreTakenWithoutARestart) {
 
 TEST_F(TlsTest, FilesThatCannotBeUsedAreWaitedOut) {
   start();
-  const auto contents = [&](const std::string& name) {
-    std::ifstream stream(file(name));
-    return std::string{std::istreambuf_iterator<char>(stream), {}};
-  };
-  const std::string key = contents("pop.key");
+  EXPECT_EQ(failure_of(tls()), "");
   write("pop.key", "damaged");
-  std::this_thread::sleep_for(milliseconds(2500));
-  write("pop.key", key);
+  std::this_thread::sleep_for(milliseconds(2500)); // it is read at least twice
+  // What was read before would do for nobody of another authority.
+  const Authority next("next authority");
+  write("ca.crt", next.certificate());
+  write_pop(next);
+  write_client("next", next.issue({"hub", {std::string("DNS:") + hub_name}}));
   std::string failure;
-  write_client("again", hub()); // another channel: that of before may still be connected
-  EXPECT_TRUE(eventually([&] { return (failure = failure_of(tls("again"), milliseconds(700))).empty(); })) << failure;
+  EXPECT_TRUE(eventually([&] { return (failure = failure_of(tls("next"), milliseconds(700))).empty(); })) << failure;
 }
 
 TEST_F(TlsTest, PopThatWasStartedAnewIsTalkedToAtOnce) {
