@@ -18,7 +18,9 @@ SECONDS = int(os.environ.get("SECONDS", "60"))
 PROBE_SECONDS = 2
 RATE_MIN, RATE_MAX, BISECTIONS = 4000, 512_000, 4
 BULK_BYTES, BULK_EVERY_SECONDS = 20 << 20, 5
-ATTEMPTS = 4
+ATTEMPTS = 5
+# Six in a minute. A bulk transfer may fill the queue to the kernel; a way that is broken or starved loses far more.
+PINGS_LOST_SHARE = 0.005
 SERVICES = (rigs.POP_IPV4, rigs.POP_IPV6)
 
 RIG = None
@@ -144,10 +146,13 @@ class Share(unittest.TestCase):
             counts, lost = self.beside(lossless * 8 // 10)
             if lost == 0:
                 break
-            # With all else that runs on this machine it was not lossless.
+            # With all else that runs on this machine it was not lossless. Where the worker is not given its core, frames of
+            # all kinds are lost before it sees them.
             lossless = lossless * 3 // 4
-        # Where the machine does not give the worker its core, frames of all kinds are lost before it sees them.
-        self.assertLessEqual(sum(sent - received for sent, received in counts), lost)
+        else:
+            self.fail(f"queries were lost in each of {ATTEMPTS} attempts, the last one at {lossless * 4 // 3 * 8 // 10} a second")
+        sent, received = map(sum, zip(*counts))
+        self.assertLessEqual(sent - received, PINGS_LOST_SHARE * sent)
 
 
 if __name__ == "__main__":
