@@ -18,7 +18,8 @@ SECONDS = int(os.environ.get("SECONDS", "60"))
 PROBE_SECONDS = 2
 RATE_MIN, RATE_MAX, BISECTIONS = 4000, 512_000, 4
 BULK_BYTES, BULK_EVERY_SECONDS = 20 << 20, 5
-ATTEMPTS = 5
+ATTEMPTS = 3
+QUERIES_LOST_SHARE = 0.01
 # Six in a minute. A bulk transfer may fill the queue to the kernel; a way that is broken or starved loses far more.
 PINGS_LOST_SHARE = 0.005
 SERVICES = (rigs.POP_IPV4, rigs.POP_IPV6)
@@ -116,8 +117,8 @@ class Share(unittest.TestCase):
         return count
 
     def beside(self, rate):
-        """A load, pings, a BGP session and transfers for SECONDS; ((sent, received) of each ping, queries of the load that
-        were lost)."""
+        """A load, pings, a BGP session and transfers for SECONDS; ((sent, received) of each ping, share of the load's
+        queries that was lost)."""
         print(f"# beside {rate} a second for {SECONDS} s:", flush=True)
         with bgp.Session(RIG) as session:
             since = session.wait_until_established()
@@ -136,7 +137,7 @@ class Share(unittest.TestCase):
         print(f"# pings {counts}, {transfers} transfers", flush=True)
         self.assertGreaterEqual(transfers, 2 * len(SERVICES))
         self.assertEqual([sent for sent, _ in counts], [10 * SECONDS] * len(SERVICES))
-        return counts, lost
+        return counts, lost / sent
 
     def test_at_80_percent_of_the_lossless_rate(self):
         lossless = lossless_rate()
@@ -149,8 +150,8 @@ class Share(unittest.TestCase):
             # With all else that runs on this machine it was not lossless. Where the worker is not given its core, frames of
             # all kinds are lost before it sees them.
             lossless = lossless * 3 // 4
-        else:
-            self.fail(f"queries were lost in each of {ATTEMPTS} attempts, the last one at {lossless * 4 // 3 * 8 // 10} a second")
+        # Not even a machine that never leaves the worker its core for a minute may cost more.
+        self.assertLessEqual(lost, QUERIES_LOST_SHARE, f"{ATTEMPTS} attempts")
         sent, received = map(sum, zip(*counts))
         self.assertLessEqual(sent - received, PINGS_LOST_SHARE * sent)
 
