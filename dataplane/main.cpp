@@ -252,7 +252,7 @@ int check(const std::string& file, ParsedConfig parsed) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("anytickd: the packet-path DNS responder of a POP.");
+  CLI::App app("anytickd: the packet-path DNS and NTP responder of a POP.");
   app.set_version_flag("--version", ANYTICK_VERSION);
   app.footer("Exit codes: 0 stopped by SIGINT or SIGTERM, 1 could not start, 2 usage.");
   std::string file;

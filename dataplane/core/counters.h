@@ -9,12 +9,12 @@
 namespace anytick::core {
 
 /// Every counter: X(identifier, "exported name"). A frame, a query over TCP or a datagram that came by the kernel ends
-/// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, cookie_*, ntp_*, policy_* and tx_refused say
-/// more of answered ones. limit_CLASS counts replies over their rate, which then are dropped (drop_limit), sent
-/// truncated (limit_slipped) or, in mode "log", sent. What became of a punt is known to who has the kernel path: he
-/// counts it as punted or as one of the drop_*kernel* reasons. Frames of the kernel's are sent (kernel_tx) or not
-/// (kernel_tx_refused). Of accepted TCP connections, those that are not closed
-/// are open.
+/// as exactly one of answered, punted or a drop reason; rcode_*, dns_*, ntp_* and tx_refused say more of answered ones,
+/// cookie_* and policy_* of what limits may still drop. limit_CLASS counts replies over their rate: dropped
+/// (drop_limit), sent short (limit_slipped), or sent all the same by mode "log" or as one of the ntp_leak. What became
+/// of a punt is known to who has the kernel path: he counts it as punted or as one of the drop_*kernel* reasons. Frames
+/// of the kernel are sent (kernel_tx) or not (kernel_tx_refused). Of accepted TCP connections, those that are not
+/// closed are open.
 #define ANYTICK_COUNTERS(X)                                                                                            \
   X(rx_frames, "rx_frames")                                                                                            \
   X(tcp_queries, "tcp_queries")                                                                                        \
