@@ -1,4 +1,9 @@
-"""The port of a rig that a load comes to, from many sources that are behind a gateway; port 0 is for what measures."""
+"""The port of a rig that a load comes to, from many sources that are behind a gateway; port 0 is for what measures.
+
+What the kernel does with a frame that veth delivers is work of the core that sent it: of the generator's for queries, of
+the server's for replies. That is so for all servers alike, by AF_XDP, AF_PACKET and sockets; steering it for some of them
+(RPS) would be a comparison of something else.
+"""
 
 import rig as rigs
 
@@ -11,19 +16,10 @@ def add(rig):
 
 
 def route(rig):
-    """For a server that has the ports from its kernel: on the last core, with what is received for it."""
-    # A NIC's interrupts would come to the server's core, too, and replies to the clients'.
-    for namespace, core, end in ((rig.pop, rig.worker_cores[0], "link"), (rig.client, rig.control_cores[0], "peer")):
-        for port in rig.ports:
-            _steer(namespace, getattr(port, end), core)
+    """For a server that has the ports from its kernel."""
     load = rig.ports[1]
     for command in (
         ("neigh", "replace", GATEWAY, "lladdr", load.client_mac, "dev", load.link),
         ("route", "add", SOURCES, "via", GATEWAY, "dev", load.link),
     ):
         rigs.run("ip", "-n", rig.pop, *command)
-
-
-def _steer(namespace, link, core):
-    command = f"mount -t sysfs sysfs /sys; echo {1 << core:x} > /sys/class/net/{link}/queues/rx-0/rps_cpus"
-    rigs.run("ip", "netns", "exec", namespace, "sh", "-c", command)
