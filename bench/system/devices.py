@@ -13,6 +13,8 @@ MIXES = {"DNS": 0.0, "NTP": 1.0, "DNS and NTP by halves": 0.5}
 # Global unicast addresses, of which hardly two are of one /24: no rate limit is met.
 CLIENTS = ("--sources", "128.0.0.0/2", "--source-bits", 30)
 TIMEOUT = 2  # seconds after which a query is lost: more than this machine pauses
+# Unanswered ones at a time: what a ring takes, at either end. What is due meanwhile is late, not lost.
+WINDOW = 1024
 CAPTURED = 4096
 
 
@@ -62,7 +64,8 @@ class _Wire:
 
     def start_asking(self, mix, seconds, rate=0, echo=False):
         port = ("--device", self.clients, "--core", self.place.spare, *self.generator_options)
-        paced = ("--seconds", seconds, "--timeout", TIMEOUT, "--rate", rate, *(("--echo",) if echo else ()))
+        paced = ("--seconds", seconds, "--timeout", TIMEOUT, "--rate", rate, "--window", WINDOW)
+        paced += ("--echo",) if echo else ()
         command = (*self.inside_clients, generator(self.place), *port, *paced, *_frames(self.place, mix))
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(_words(*command), preexec_fn=rigs.end_with_parent, **pipes)
