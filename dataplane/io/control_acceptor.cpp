@@ -131,19 +131,21 @@ std::optional<Refusal> ControlAcceptor::listen(FileDescriptor fd, bool local) {
 }
 
 void ControlAcceptor::run() {
+  std::vector<const Listener*> ready;
   while (true) {
+    ready.clear();
     const auto events = poller_.wait(waits_until_ ? files_pause : std::chrono::milliseconds(-1));
     if (waits_until_ && *waits_until_ <= Clock::now()) let_wait(false);
-    // First the ends, whose places are free for newcomers; and a newcomer may end a connection that an event is about.
     for (const epoll_event& event : events) {
       Watched& watched = *static_cast<Watched*>(event.data.ptr);
       if (watched.kind == Watched::Kind::stop) return;
-      if (watched.kind == Watched::Kind::connection) forget(static_cast<Connection&>(watched));
+      if (watched.kind == Watched::Kind::connection)
+        forget(static_cast<Connection&>(watched));
+      else
+        ready.push_back(static_cast<const Listener*>(&watched));
     }
-    for (const epoll_event& event : events) {
-      Watched& watched = *static_cast<Watched*>(event.data.ptr);
-      if (watched.kind == Watched::Kind::listener) accept(static_cast<const Listener&>(watched));
-    }
+    // After the ends, whose places are free for newcomers; and a newcomer may end a connection that an event is about.
+    for (const Listener* listener : ready) accept(*listener);
   }
 }
 
