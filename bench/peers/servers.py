@@ -4,7 +4,9 @@ A server's optional behaviours (cookies, client subnet, NSID, CHAOS) are switche
 its package has it.
 """
 
+import sys
 import time
+from pathlib import Path
 
 import rig as rigs
 import wire
@@ -14,6 +16,14 @@ COOKIE_SECRET = bytes(range(0x10, 0x20))
 # For NSID and id.server: a server may have one setting for both.
 HOSTNAME = "peers-host"
 VERSION = "peers-version"
+
+
+def wanted(only, known):
+    """The titles of --only, or all that are known; ends the program where one is not."""
+    unknown = [title for title in only or () if title not in known]
+    if unknown:
+        sys.exit(f"{Path(sys.argv[0]).name}: no server {unknown[0]!r}: {', '.join(known)}")
+    return only or list(known)
 
 
 class AnytickRig(rigs.Rig):
