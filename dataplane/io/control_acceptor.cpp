@@ -164,7 +164,7 @@ void ControlAcceptor::accept(const Listener& listener) {
 }
 
 void ControlAcceptor::take(FileDescriptor socket, const std::optional<geo::Address>& source) {
-  if (source ? is_full_for(*source) : connections_.size() - remote_ >= places_.local)
+  if (source ? !make_place_for(*source) : connections_.size() - remote_ >= places_.local)
     return seldom_.warn(fmt::format("control: a client is refused, {}: all its places are taken",
                                     source ? geo::to_text(*source) : "by the Unix socket"));
   // Its taker closes a file that we could not tell from the next one of that number; this one is ours.
@@ -182,20 +182,20 @@ void ControlAcceptor::take(FileDescriptor socket, const std::optional<geo::Addre
   (source ? take_remote_ : take_local_)(std::move(socket));
 }
 
-/// Unless another source gives way.
-bool ControlAcceptor::is_full_for(const geo::Address& source) {
+/// Perhaps as another source gives way.
+bool ControlAcceptor::make_place_for(const geo::Address& source) {
   const auto own = of_source_.find(source);
   const unsigned has = own == of_source_.end() ? 0 : own->second;
-  if (has >= places_.per_source) return true;
-  if (remote_ < places_.remote) return false;
+  if (has >= places_.per_source) return false;
+  if (remote_ < places_.remote) return true;
   const auto most = std::ranges::max_element(of_source_, {}, [](const auto& entry) { return entry.second; });
-  if (most == of_source_.end() || most->second <= has + 1) return true;
+  if (most == of_source_.end() || most->second <= has + 1) return false;
   const auto oldest = std::ranges::find(connections_, std::optional(most->first), &Connection::source);
   seldom_.warn(fmt::format("control: all {} places by TCP are taken: {}, which has {}, gives way", places_.remote,
                            geo::to_text(most->first), most->second));
   ::shutdown(oldest->fd.get(), SHUT_RDWR);
   forget(*oldest);
-  return false;
+  return true;
 }
 
 void ControlAcceptor::forget(Connection& connection) {

@@ -73,7 +73,7 @@ class ControlAcceptor {
   void run();
   void accept(const Listener& listener);
   void take(FileDescriptor socket, const std::optional<geo::Address>& source);
-  bool is_full_for(const geo::Address& source);
+  bool make_place_for(const geo::Address& source);
   void forget(Connection& connection);
   void let_wait(bool waiting);
 
