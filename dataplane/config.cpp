@@ -69,7 +69,7 @@ std::string_view unusable(const geo::Address& address) {
   if (first == 0xff) return "is multicast";
   if (address == geo::Address::ipv6(0, 0)) return "is not a host's address";
   if (address == geo::Address::ipv6(0, 1)) return "is a loopback address";
-  if (geo::prefix_of(address, 96).address == geo::Address::ipv6(0, 0xffff'0000'0000)) return "is an IPv4 address";
+  if (geo::unmapped(address) != address) return "is an IPv4 address";
   return "";
 }
 

@@ -65,6 +65,12 @@ inline uint32_t Address::to_ipv4() const {
   return static_cast<uint32_t>(high() >> 32);
 }
 
+/// IPv4 that an IPv6 socket tells as IPv6 (::ffff:192.0.2.1, RFC 4291 section 2.5.5.2) is IPv4; all else is as it was.
+inline Address unmapped(const Address& address) {
+  const bool mapped = address.family == Family::ipv6 && address.high() == 0 && address.low() >> 32 == 0xffff;
+  return mapped ? Address::ipv4(static_cast<uint32_t>(address.low())) : address;
+}
+
 /// An address block; bits beyond `length` are zero.
 struct Prefix {
   Address address;

@@ -38,13 +38,9 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{std::string(host), port};
 }
 
-/// An IPv4 client of a socket for both families has an address like ::ffff:192.0.2.1.
 std::optional<geo::Address> peer_of(const httplib::Request& request) {
-  constexpr uint64_t mapped = 0xffff;
   const auto address = geo::parse_address(request.remote_addr);
-  if (address && address->family == geo::Family::ipv6 && address->high() == 0 && address->low() >> 32 == mapped)
-    return geo::Address::ipv4(static_cast<uint32_t>(address->low()));
-  return address;
+  return address ? std::optional(geo::unmapped(*address)) : std::nullopt;
 }
 
 void answer(httplib::Response& response, const std::function<HttpReply()>& make) {

@@ -114,9 +114,4 @@ void check_server_address(const geo::Address& address, bool unusual) {
                           special->never ? "" : "; in a network of one's own it may be used as an unusual one"));
 }
 
-geo::Address unmapped(const geo::Address& address) {
-  const bool mapped = address.family == geo::Family::ipv6 && address.high() == 0 && address.low() >> 32 == 0xffff;
-  return mapped ? geo::Address::ipv4(static_cast<uint32_t>(address.low())) : address;
-}
-
 } // namespace anytick::registry

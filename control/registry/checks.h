@@ -21,7 +21,4 @@ std::string checked_email(std::string_view text);
 /// is no single host's.
 void check_server_address(const geo::Address& address, bool unusual);
 
-/// IPv4 that an IPv6 socket tells as IPv6 (::ffff:192.0.2.1) is IPv4.
-geo::Address unmapped(const geo::Address& address);
-
 } // namespace anytick::registry

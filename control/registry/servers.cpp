@@ -290,7 +290,7 @@ Server verify_by_token(soci::session& sql, const Actor& actor, const std::string
       ServerReader(sql).where("token_digest = :digest", token_digest(token)).where("state = 'unverified'").read();
   if (found.empty()) throw Fault("no server waits to be verified by this token");
   const Server& server = found.front();
-  const geo::Address from = unmapped(peer);
+  const geo::Address from = geo::unmapped(peer);
   if (from != server.address)
     throw Fault(fmt::format("{}: the token came from {}, not from the server's own address", shown(server.address),
                             geo::to_text(from)));

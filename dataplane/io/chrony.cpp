@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "dataplane/core/bytes.h"
@@ -54,11 +53,6 @@ int64_t load_time(const uint8_t* from) {
   constexpr uint64_t seconds_max = uint64_t{1} << 33; // the year 2242: fits into nanoseconds
   if (seconds >= seconds_max || nanoseconds >= 1'000'000'000) return -1;
   return static_cast<int64_t>(seconds) * 1'000'000'000 + nanoseconds;
-}
-
-void fill(sockaddr_un& address, const std::string& path) {
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
 }
 
 bool is_in(double value, double least, double most) {
@@ -112,8 +106,7 @@ Result<ClockReport> parse_tracking(std::span<const uint8_t> reply, uint32_t sequ
 
 std::optional<ChronyAddress> parse_chrony_address(const std::string& text) {
   if (text.starts_with('/'))
-    return text.size() + own_suffix_max < sizeof(sockaddr_un::sun_path) ? std::optional(ChronyAddress{text, {}})
-                                                                        : std::nullopt;
+    return text.size() + own_suffix_max <= socket_path_max ? std::optional(ChronyAddress{text, {}}) : std::nullopt;
   const auto endpoint = parse_endpoint(text);
   if (!endpoint) return std::nullopt;
   const geo::Address& address = endpoint->address;
@@ -142,12 +135,11 @@ void remove_left_behind(const std::string& chronyd) {
        file.increment(fault)) {
     const std::string one = file->path().string();
     std::error_code gone;
-    if (!file->path().filename().string().starts_with(prefix) || one.size() >= sizeof(sockaddr_un::sun_path) ||
+    if (!file->path().filename().string().starts_with(prefix) || one.size() > socket_path_max ||
         file->symlink_status(gone).type() != std::filesystem::file_type::socket)
       continue;
     const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    fill(address, one);
+    const sockaddr_un address = to_sockaddr(file->path());
     // Whoever lives is there to be connected to, or has a peer already.
     if (socket.is_open() && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
         errno == ECONNREFUSED)
@@ -179,9 +171,7 @@ std::optional<Refusal> ChronyClient::connect_unix() {
   socket_ = FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   // chronyd answers to a path. It is another user, so that the socket is writable for all, as chronyc's is.
   const std::string own = fmt::format("{}{}{}", address_.path, own_infix, ::getpid());
-  sockaddr_un ours{}, theirs{};
-  fill(ours, own);
-  fill(theirs, address_.path);
+  const sockaddr_un ours = to_sockaddr(own), theirs = to_sockaddr(address_.path);
   ::unlink(own.c_str());
   if (!socket_.is_open() || ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&ours), sizeof ours) != 0) {
     const int error = errno;

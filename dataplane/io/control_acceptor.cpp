@@ -11,7 +11,6 @@
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 namespace anytick::io {
 namespace {
@@ -27,10 +26,8 @@ Refusal errno_refusal(std::string what) {
 
 /// Whose share of places one counts to.
 geo::Address source_of(const geo::Address& client) {
-  // IPv4 at a socket for both.
-  if (client.family == geo::Family::ipv6 && client.high() == 0 && client.low() >> 32 == 0xffff)
-    return geo::Address::ipv4(static_cast<uint32_t>(client.low()));
-  return client.family == geo::Family::ipv4 ? client : geo::prefix_of(client, ipv6_source_bits).address;
+  const geo::Address own = geo::unmapped(client);
+  return own.family == geo::Family::ipv4 ? own : geo::prefix_of(own, ipv6_source_bits).address;
 }
 
 /// Makes the way free for the socket: nothing there, or a socket that a dead daemon left.
@@ -46,11 +43,9 @@ std::optional<Refusal> clear_socket(const std::filesystem::path& path, const soc
 }
 
 Result<FileDescriptor> open_local(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path)
-    return Refusal{path.string(), "", fmt::format("longer than {} bytes", sizeof address.sun_path - 1)};
-  std::ranges::copy(path.native(), address.sun_path);
+  if (path.native().size() > socket_path_max)
+    return Refusal{path.string(), "", fmt::format("longer than {} bytes", socket_path_max)};
+  const sockaddr_un address = to_sockaddr(path);
   if (auto refusal = clear_socket(path, address)) return std::move(*refusal);
   FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.is_open()) return errno_refusal(path.string());

@@ -152,6 +152,14 @@ socklen_t to_sockaddr(const Endpoint& at, sockaddr_storage& out) {
   return sizeof in;
 }
 
+sockaddr_un to_sockaddr(const std::filesystem::path& path) {
+  assert(path.native().size() <= socket_path_max);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.native().copy(address.sun_path, socket_path_max);
+  return address;
+}
+
 std::optional<Refusal> allow_open_files(uint64_t count) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return Refusal{"RLIMIT_NOFILE", "", std::strerror(errno)};

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "dataplane/io/file_descriptor.h"
 #include "geo/prefix.h"
@@ -39,6 +41,11 @@ Endpoint endpoint_of(const sockaddr_storage& address);
 
 /// Writes the kernel's form of an endpoint; returns its size in bytes.
 socklen_t to_sockaddr(const Endpoint& at, sockaddr_storage& out);
+
+/// Of the path of a Unix socket, in bytes.
+inline constexpr size_t socket_path_max = sizeof(sockaddr_un::sun_path) - 1;
+/// Precondition: the path has at most socket_path_max bytes.
+sockaddr_un to_sockaddr(const std::filesystem::path& path);
 
 /// Beside connections: of tables, ports, gRPC and the log.
 inline constexpr uint64_t other_files = 512;

@@ -86,6 +86,12 @@ TEST(Prefix, WordsAndBytesAreTheSameAddress) {
   EXPECT_EQ(ipv6.low(), 2u);
 }
 
+TEST(Prefix, OnlyMappedAddressesAreIpv4) {
+  EXPECT_EQ(unmapped(*parse_address("::ffff:192.0.2.1")), *parse_address("192.0.2.1"));
+  for (const char* text : {"192.0.2.1", "::192.0.2.1", "64:ff9b::192.0.2.1", "::1:ffff:192.0.2.1", "1::ffff:192.0.2.1"})
+    EXPECT_EQ(unmapped(*parse_address(text)), *parse_address(text)) << text;
+}
+
 TEST(Prefix, HoldsExactlyTheAddressesThatShareItsBits) {
   const Address address = *parse_address("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
   for (unsigned length = 1; length <= 128; ++length) {

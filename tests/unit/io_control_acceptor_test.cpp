@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "dataplane/io/control_acceptor.h"
 #include "tests/unit/io_dns_client.h"
@@ -43,9 +42,7 @@ class AcceptorTest : public testing::Test {
   DnsClient remote(std::string_view source) const { return {Protocol::tcp, at(here, 0), source}; }
   FileDescriptor local() const {
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path().string().copy(address.sun_path, sizeof address.sun_path - 1);
+    const sockaddr_un address = to_sockaddr(path());
     EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     return socket;
   }

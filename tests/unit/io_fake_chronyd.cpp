@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
@@ -24,11 +25,9 @@ constexpr int look_for_stop_ms = 5;
 /// As bind() takes it; its length.
 socklen_t to_socket(const ChronyAddress& address, sockaddr_storage& out) {
   if (address.path.empty()) return to_sockaddr(address.udp, out);
-  auto& path = reinterpret_cast<sockaddr_un&>(out);
-  path = {};
-  path.sun_family = AF_UNIX;
-  address.path.copy(path.sun_path, sizeof(path.sun_path) - 1);
-  return sizeof(sockaddr_un);
+  const sockaddr_un path = to_sockaddr(address.path);
+  std::memcpy(&out, &path, sizeof path);
+  return sizeof path;
 }
 
 /// A bound socket, and the port that it has got.

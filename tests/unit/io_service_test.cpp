@@ -13,7 +13,6 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "dataplane/io/control_server.h"
@@ -581,9 +580,7 @@ TEST_F(ServiceTest, OnlySoManyLoadsAtATime) {
 class BareClient {
  public:
   explicit BareClient(const std::filesystem::path& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const sockaddr_un address = to_sockaddr(path);
     EXPECT_EQ(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
     const timeval patience{10, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -662,9 +659,7 @@ TEST_F(ServiceTest, SocketInUseIsNotTaken) {
 TEST_F(ServiceTest, StaleSocketIsReplacedButNoOtherFile) {
   server_.reset();
   const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  socket().string().copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const sockaddr_un address = to_sockaddr(socket());
   ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   ::close(fd); // leaves the file, as a killed daemon does
   start(std::chrono::seconds(30));
