@@ -217,6 +217,9 @@ TEST_F(NtpWorker, BelievesTheDevicesStamps) {
   }));
 }
 
+constexpr auto stall = std::chrono::milliseconds(20);
+const NtpTime most_of_stall = core::ntp_duration(19'000'000);
+
 /// Holds the worker in a look at its queue, after it took what it found.
 class HeldNtpWorker : public NtpWorker {
  protected:
@@ -244,6 +247,16 @@ class HeldNtpWorker : public NtpWorker {
     return receive();
   }
 
+  /// To requests that came between `first` and `last`, and then waited for most of a stall.
+  void expect_unsure_replies(size_t requests, NtpTime first, NtpTime last) {
+    const auto replies = replies_to(requests);
+    ASSERT_EQ(replies.size(), requests);
+    for (const Bytes& reply : replies) {
+      EXPECT_TRUE(is_true(reply, first, last));
+      EXPECT_GE(unsure(reply), most_of_stall);
+    }
+  }
+
   /// On the worker's core, with each look.
   std::function<void()> looks_ = [] {};
 
@@ -262,9 +275,6 @@ class HeldNtpWorker : public NtpWorker {
   std::atomic<bool> hold_{false}, held_{false};
 };
 
-constexpr auto stall = std::chrono::milliseconds(20);
-const NtpTime most_of_stall = core::ntp_duration(19'000'000);
-
 // More than a burst: what comes with the second one has waited for just as long.
 TEST_F(HeldNtpWorker, NoneOfAStallsRequestsIsToldAsJustCome) {
   open_held();
@@ -275,12 +285,7 @@ TEST_F(HeldNtpWorker, NoneOfAStallsRequestsIsToldAsJustCome) {
   const NtpTime last = now();
   std::this_thread::sleep_for(stall);
   release();
-  const auto replies = replies_to(600);
-  ASSERT_EQ(replies.size(), 600u);
-  for (const Bytes& reply : replies) {
-    EXPECT_TRUE(is_true(reply, first, last));
-    EXPECT_GE(unsure(reply), most_of_stall);
-  }
+  expect_unsure_replies(600, first, last);
 }
 
 TEST_F(HeldNtpWorker, NorIsWhatCameBeforeItRan) {
@@ -290,12 +295,7 @@ TEST_F(HeldNtpWorker, NorIsWhatCameBeforeItRan) {
   const NtpTime last = now();
   std::this_thread::sleep_for(stall);
   run();
-  const auto replies = replies_to(600);
-  ASSERT_EQ(replies.size(), 600u);
-  for (const Bytes& reply : replies) {
-    EXPECT_TRUE(is_true(reply, first, last));
-    EXPECT_GE(unsure(reply), most_of_stall);
-  }
+  expect_unsure_replies(600, first, last);
 }
 
 TEST_F(HeldNtpWorker, AfterAStallTimesAreGoodAgain) {
