@@ -12,8 +12,8 @@ namespace {
 
 struct Union {
   std::vector<WireAddress> addresses;
-  uint32_t most = 0;
-  bool for_everyone = false; // there is an entry for all who are nowhere else
+  uint32_t least = UINT32_MAX, most = 0; // records in an answer, wherever there is one
+  bool for_everyone = false;             // there is an entry for all who are nowhere else
 };
 
 /// Aliases go to selectors with smaller indexes, so this ends.
@@ -29,6 +29,7 @@ void collect(const core::ZoneImage& image, uint32_t index, Union& found) {
     }
     for_everyone |= is_last;
     const core::ImageRRset& rrset = image.rrsets()[entry.index];
+    found.least = std::min(found.least, rrset.max_records);
     found.most = std::max(found.most, rrset.max_records);
     const auto addresses = addresses_of(image, rrset);
     found.addresses.insert(found.addresses.end(), addresses.begin(), addresses.end());
@@ -96,7 +97,8 @@ std::vector<Answerable> answerable_names(const core::ZoneImage& image, uint16_t 
       if (is_new) {
         Union found;
         collect(image, type->selector, found);
-        place->second = {std::make_shared<AddressSet>(found.addresses), found.for_everyone ? 1u : 0u, found.most};
+        place->second = {std::make_shared<AddressSet>(found.addresses), found.for_everyone ? found.least : 0,
+                         found.most};
       }
       names.push_back({text_of(wire), wanted, i, place->second.allowed, place->second.least, place->second.most});
     }

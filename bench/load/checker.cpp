@@ -17,10 +17,11 @@ using core::dns::header_bytes;
 constexpr size_t question_tail = 4;
 constexpr unsigned pointer_to_question = 0xc000 | header_bytes;
 constexpr size_t record_head = 12;                    // pointer, type, class, TTL and length
+constexpr unsigned flags_clear = 0x00f0;              // RFC 1035 4.1.1, RFC 4035 3.1.6
 constexpr size_t cookie_least = 16, cookie_most = 40; // RFC 7873 4
 
 constexpr size_t ntp_bytes = 48;
-constexpr unsigned server_mode = 4, stratum_unsynchronised = 16;
+constexpr unsigned server_mode = 4, stratum_unsynchronised = 16, leap_unknown = 3;
 
 /// Header and question together.
 size_t end_of_question(std::span<const uint8_t> query) {
@@ -34,6 +35,7 @@ const char* fault_of_header(std::span<const uint8_t> query, std::span<const uint
   if ((flags & core::dns::TC) != 0) return "truncated";
   if ((flags & 0xf) != 0) return "an error's RCODE";
   if ((flags & core::dns::AA) == 0) return "not authoritative";
+  if ((flags & flags_clear) != 0) return "RA, Z, AD or CD is set";
   if ((flags & core::dns::RD) != (load_big16(&query[2]) & core::dns::RD)) return "RD is not the query's";
   if (load_big16(&answer[10]) != load_big16(&query[10])) return "an OPT too many, or none";
   return nullptr;
@@ -152,6 +154,7 @@ const char* fault_of_time(std::span<const uint8_t> request, std::span<const uint
   if (reply.size() < ntp_bytes) return "cut off";
   if ((reply[0] & 7) != server_mode) return "not of a server";
   if ((reply[0] & 0x38) != (request[0] & 0x38)) return "another version";
+  if (reply[0] >> 6 == leap_unknown) return "a clock that is not set";
   if (reply[1] == 0 || reply[1] >= stratum_unsynchronised) return "a stratum without time";
   if (!std::ranges::equal(reply.subspan(24, 8), request.subspan(40, 8))) return "origin is not the request's stamp";
   const uint64_t received = core::load_big64(&reply[32]), sent = core::load_big64(&reply[40]);

@@ -1,5 +1,6 @@
 // Asks a server by a DPDK port and checks what it answers: exits with 1 where an answer was wrong, or none came at all.
-// Questions are of one thread and core; the report goes to stdout as JSON. SIGINT ends it before its time.
+// Questions are of one thread and core; the report goes to stdout as JSON. SIGINT, SIGTERM and SIGHUP end it before its
+// time.
 
 #include <nlohmann/json.hpp>
 #include <rte_cycles.h>
@@ -47,7 +48,8 @@ LoadReport ask(const Options& options, const Inputs& inputs) {
   const Port port(options.port);
   port.wait_for_link();
   const auto traffic = inputs.traffic(port.mac());
-  std::signal(SIGINT, [](int) { stopped = true; });
+  // In order, for it leaves no program on a link.
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, [](int) { stopped = true; });
   return Load(options.load, *traffic, port.id(), port.pool()).run(stopped);
 }
 
@@ -60,7 +62,8 @@ int run(const Options& options) {
   if (options.port.device.empty()) throw std::runtime_error("--device is needed, or --write-pcap");
   const LoadReport report = ask(options, inputs);
   print(report);
-  return report.wrong > 0 || (report.sent > 0 && report.answered == 0) ? 1 : 0;
+  const bool asked = report.sent > 0 || report.garbage == 0; // or there was nothing to be answered
+  return report.wrong > 0 || (asked && report.answered == 0) ? 1 : 0;
 }
 
 } // namespace

@@ -124,10 +124,13 @@ std::vector<MixFrame> draw_mix(const MixOptions& options, std::span<const Choice
 
 Mix::Mix(const MixOptions& options, std::span<const Choice> choices, Sources sources, Sources sources6,
          const Locator* locator)
-    : seed_(options.seed),
-      echo_(options.echo), four_{geo::parse_address(options.server).value_or(geo::Address()), std::move(sources)},
-      six_{geo::parse_address(options.server6).value_or(geo::Address()), std::move(sources6)}, locator_(locator),
+    : seed_(options.seed), echo_(options.echo), four_(options.server, std::move(sources), options.cookies > 0),
+      six_(options.server6, std::move(sources6), options.cookies > 0), locator_(locator),
       frames_(draw_mix(options, choices)) {}
+
+Mix::Side::Side(const std::string& address, Sources clients, bool cookies)
+    : server(geo::parse_address(address).value_or(geo::Address())), sources(std::move(clients)),
+      jar(cookies ? sources.count() : 0) {}
 
 uint64_t Mix::client_cookie(uint32_t client) const {
   return (seed_ ^ client) * 0x9E3779B97F4A7C15u;

@@ -76,9 +76,11 @@ class Mix : public Traffic {
  private:
   /// Clients of one family.
   struct Side {
+    Side(const std::string& address, Sources clients, bool cookies);
+
     geo::Address server;
     Sources sources;
-    CookieJar jar{};
+    CookieJar jar;
   };
 
   Side& side_of(const MixFrame& frame) { return frame.ipv6 ? six_ : four_; }

@@ -323,6 +323,22 @@ TEST(Sources, AreListed) {
   EXPECT_EQ(seen, std::set<geo::Address>(listed.begin(), listed.end()));
 }
 
+TEST(AnswerSets, FewerThanAnyClientGetsAreTooFew) {
+  const World world({{"test.example", R"({
+    "targeting": "country @", "max_hosts": 3, "data": {
+      "0": { "a": [["203.0.113.1", 1], ["203.0.113.2", 1], ["203.0.113.3", 1], ["203.0.113.4", 1]] },
+      "0.us": { "a": [["203.0.113.1", 1], ["203.0.113.2", 1]] },
+      "1": { "alias": "0" }
+    }})"}},
+                    "");
+  const std::vector<Answerable> names = answerable_names(world.image(), core::dns::A);
+  for (const char* name : {"0.test.example", "1.test.example"}) {
+    const auto place = std::ranges::find(names, name, &Answerable::name);
+    ASSERT_NE(place, names.end()) << name;
+    EXPECT_EQ(std::pair(place->least, place->most), std::pair(2u, 3u)) << name;
+  }
+}
+
 TEST(AnswerSets, OfTheCases) {
   const std::vector<Answerable> names = answerable_names(World::of_cases().image(), core::dns::A);
   const auto place = std::ranges::find(names, "0.test.example", &Answerable::name);

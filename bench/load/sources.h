@@ -15,6 +15,7 @@ class Sources {
   Sources(const geo::Prefix& prefix, unsigned bits);
   explicit Sources(std::vector<geo::Address> listed);
 
+  uint64_t count() const { return count_; } ///< of clients
   /// Who sends the frame with that number: hardly anyone twice in a row.
   uint32_t client_of(uint32_t number) const { return static_cast<uint32_t>((number * 0x9E3779B1u) * count_ >> 32); }
   geo::Address address(uint32_t client) const {
