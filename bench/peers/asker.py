@@ -40,12 +40,10 @@ class Asker:
         """The reply that should not be there, or None; `port` is a source port to send from."""
         with self._from_port(port) as opened:
             opened.send(query)
-            if port:
-                self._control()
-            else:
+            if not port:
                 opened.send(control())
             replies = _receive(opened, ANSWER_SECONDS, None)
-        return next((reply for reply in replies if reply.id != CONTROL_ID), None)
+        return self._uncontrolled(replies)
 
     def _from_port(self, port):
         with rigs.inside(self.rig.client):
@@ -53,6 +51,12 @@ class Asker:
         opened.bind((rigs.CLIENT_IPV4, port))
         opened.connect((rigs.POP_IPV4, 53))
         return opened
+
+    def _uncontrolled(self, replies):
+        """The reply that is not the control's, or None; of a server that has answered that since, or does now."""
+        if not any(reply.id == CONTROL_ID for reply in replies):
+            self._control()
+        return next((reply for reply in replies if reply.id != CONTROL_ID), None)
 
     def _control(self, source=rigs.CLIENT_IPV4):
         if self.udp(control(), source) is None:
@@ -99,7 +103,7 @@ class Asker:
                 raw.sendto(_ipv6(_udp(opened.getsockname()[1], query, 0)), (rigs.POP_IPV6, 0))
             opened.send(control())
             replies = _receive(opened, ANSWER_SECONDS, None)
-        return next((reply for reply in replies if reply.id != CONTROL_ID), None)
+        return self._uncontrolled(replies)
 
     def from_port_0(self, query):
         """Whether a query from port 0 is answered: no socket can have that port, so the link is watched."""

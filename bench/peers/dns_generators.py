@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import kxdpgun
@@ -11,6 +12,8 @@ import load_port
 import rig as rigs
 
 SECONDS = 3
+# What it costs is looked at in the middle of that.
+SETTLE_SECONDS, COST_SECONDS = 0.5, 2
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -50,22 +53,18 @@ class _Generator:
     def __init__(self, rig):
         self.rig = rig
 
-    def _measured(self, ask):
-        """`ask` returns (answers, seconds) when all is over."""
-        box, user = _busy_seconds(), _user_seconds(self.rig.daemon.pid)
-        answered, seconds = ask()
-        box, user = _busy_seconds() - box, _user_seconds(self.rig.daemon.pid) - user
+    def _rate(self, answered, seconds):
         if answered == 0:
             raise rigs.RigError(f"{self.rig.title} answers {self.title} nothing")
-        return {"rate": answered / seconds, "box": box / answered, "user": user / answered}
+        return answered / seconds
 
 
 class Kxdpgun(_Generator):
     """By AF_XDP, at rates that are offered: twice as many again until some are lost, then halves between. The most that is
-    answered of any counts. Too many cost a server that takes interrupts more than they bring."""
+    answered of any counts, and what that costs. Too many cost a server that takes interrupts more than they bring."""
 
     title = "kxdpgun"
-    FIRST_OFFER, LAST_OFFER, HALVES = 150_000, 1_200_000, 2
+    FIRST_OFFER, LAST_OFFER, HALVES = 150_000, 1_200_000, 4
     LOST_SHARE = 0.05
 
     def __init__(self, rig, names, room, **_):
@@ -77,16 +76,22 @@ class Kxdpgun(_Generator):
         process = kxdpgun.start(
             self.rig, self.rig.ports[1], self.queries, rate, SECONDS, load_port.SOURCES, load_port.SERVER_IPV4
         )
+        time.sleep(SETTLE_SECONDS)
+        box, user, begin = _busy_seconds(), _user_seconds(self.rig.daemon.pid), time.monotonic()
+        time.sleep(COST_SECONDS)
+        box, user = _busy_seconds() - box, _user_seconds(self.rig.daemon.pid) - user
+        seconds = time.monotonic() - begin
         _, answered, text = kxdpgun.outcome(process)
         if any(int(found) for found in re.findall(r"responded (?!NOERROR)\w+: +(\d+)", text)):
             raise rigs.RigError(f"{self.rig.title}: wrong replies:\n{text}")
-        return answered, SECONDS
+        answers = self._rate(answered, SECONDS)
+        return {"rate": answers, "box": box / seconds / answers, "user": user / seconds / answers}
 
     def measure(self):
         runs = []
 
         def loses(rate):
-            runs.append(self._measured(lambda: self._ask(rate)))
+            runs.append(self._ask(rate))
             return runs[-1]["rate"] < (1 - self.LOST_SHARE) * rate
 
         low, high = 0, self.FIRST_OFFER
@@ -114,17 +119,14 @@ class Load(_Generator):
             *("--timeout", str(self.LOST_SECONDS), "--seconds", str(SECONDS)),
         )  # fmt: skip
 
-    def _ask(self):
+    def measure(self):
         # kxdpgun leaves its program there, and DPDK's driver puts none over another's.
         rigs.run("ip", "-n", self.rig.client, "link", "set", self.rig.ports[1].peer, "xdp", "off")
         done = subprocess.run(self.command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
             raise rigs.RigError(f"anytick_load: {self.rig.title}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         report = json.loads(done.stdout)
-        return report["answered"], report["seconds"]
-
-    def measure(self):
-        return self._measured(self._ask)
+        return {"rate": self._rate(report["answered"], report["seconds"])}
 
 
 class Dnsperf(_Generator):
@@ -137,20 +139,18 @@ class Dnsperf(_Generator):
         super().__init__(rig)
         queries = room / "dnsperf.queries"
         write_queries(queries, names)
-        asked = ("-s", rigs.POP_IPV4, "-d", str(queries), "-l", str(SECONDS))
+        asked = ("-s", load_port.SERVER_IPV4, "-d", str(queries), "-l", str(SECONDS))
         self.command = (*_on_first_core(rig), "dnsperf", *asked, "-q", str(self.OUTSTANDING), "-c", str(self.CLIENTS), "-T", "1")
 
-    def _ask(self):
+    def measure(self):
+        load_port.route_client(self.rig)
         text = rigs.run(*self.command).stdout
         answered = re.search(r"Queries completed: +(\d+)", text)
         seconds = re.search(r"Run time \(s\): +([\d.]+)", text)
         codes = re.search(r"Response codes: +(.*)", text)
         if not answered or not seconds or not codes or re.search(r"(?!NOERROR)\b[A-Z]+\b", codes[1]):
             raise rigs.RigError(f"{self.rig.title}: dnsperf:\n{text}")
-        return int(answered[1]), float(seconds[1])
-
-    def measure(self):
-        return self._measured(self._ask)
+        return {"rate": self._rate(int(answered[1]), float(seconds[1]))}
 
 
 GENERATORS = (Kxdpgun, Load, Dnsperf)

@@ -11,7 +11,8 @@ import rig as rigs
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# bench/peers/install.py of anytick, process {}, which removes this\nexit 101\n"
 UNITS = Path("/etc/systemd/system")
-SERVICE_OF = {"pdns-server": "pdns", "pdns-backend-bind": "pdns", "bind9": "named"}  # where it is not the package's name
+# Of the packages that bring one.
+SERVICE_OF = {"knot": "knot", "nsd": "nsd", "gdnsd": "gdnsd", "pdns-server": "pdns", "bind9": "named"}
 
 
 def build(repository, *more, cpu="native", directory="release"):
@@ -37,14 +38,13 @@ def packages(names):
     missing = [name for name in names if not _is_installed(name)]
     if not missing:
         return
-    for name in missing:
-        _mask(SERVICE_OF.get(name, name))
     with _no_services():
         apt = ["apt-get", "--quiet=2", "--yes"]
         _finish([*apt, "update"])
         options = ["--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"]
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        _finish([*apt, "install", *options, *missing], env=environment)
+        with _masked([SERVICE_OF[name] for name in missing if name in SERVICE_OF]):
+            _finish([*apt, "install", *options, *missing], env=environment)
 
 
 def _finish(command, **options):
@@ -64,11 +64,20 @@ def _is_installed(name):
     return subprocess.run(query, capture_output=True, text=True).stdout == "installed"
 
 
-def _mask(service):
-    """As systemctl mask, for a unit that is not there yet: neither this start of it nor one at boot."""
-    unit = UNITS / f"{service}.service"
-    if UNITS.is_dir() and not unit.is_symlink() and not unit.exists():
-        unit.symlink_to("/dev/null")
+@contextlib.contextmanager
+def _masked(services):
+    """As systemctl mask, for units that are not there yet: neither this start of them nor one at boot. Taken back where
+    nothing was installed."""
+    masks = [UNITS / f"{service}.service" for service in services] if UNITS.is_dir() else []
+    masks = [mask for mask in masks if not mask.is_symlink() and not mask.exists()]
+    for mask in masks:
+        mask.symlink_to("/dev/null")
+    try:
+        yield
+    except subprocess.CalledProcessError:
+        for mask in masks:
+            mask.unlink()
+        raise
 
 
 @contextlib.contextmanager

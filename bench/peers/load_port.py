@@ -9,6 +9,7 @@ import rig as rigs
 
 SERVER_IPV4, GATEWAY = "198.51.100.53", "198.51.100.1"
 SOURCES = "10.77.0.0/16"
+CLIENT = "10.77.0.1"  # of them, that the kernel has
 
 
 def add(rig):
@@ -18,8 +19,21 @@ def add(rig):
 def route(rig):
     """For a server that has the ports from its kernel."""
     load = rig.ports[1]
+    _reach(rig.pop, GATEWAY, load.client_mac, load.link)
+    rigs.run("ip", "-n", rig.pop, "route", "replace", SOURCES, "via", GATEWAY, "dev", load.link)
+
+
+def route_client(rig):
+    """For a program that asks there by sockets, and no program on the link is before it."""
+    load = rig.ports[1]
     for command in (
-        ("neigh", "replace", GATEWAY, "lladdr", load.client_mac, "dev", load.link),
-        ("route", "add", SOURCES, "via", GATEWAY, "dev", load.link),
+        ("link", "set", load.peer, "xdp", "off"),
+        ("address", "replace", f"{CLIENT}/32", "dev", load.peer),
+        ("route", "replace", SERVER_IPV4, "dev", load.peer, "src", CLIENT),
     ):
-        rigs.run("ip", "-n", rig.pop, *command)
+        rigs.run("ip", "-n", rig.client, *command)
+    _reach(rig.client, SERVER_IPV4, load.mac, load.peer)
+
+
+def _reach(namespace, address, mac, link):
+    rigs.run("ip", "-n", namespace, "neigh", "replace", address, "lladdr", mac, "dev", link)

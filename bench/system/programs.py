@@ -15,7 +15,8 @@ import rig as rigs
 SERVER, SERVER_MAC = "203.0.113.53", "02:00:00:00:00:53"
 # Replies a second to a source: limits are on, but a capture has few enough clients that each asks very often.
 UNREACHED = 1_000_000
-HUGE_PAGES = 400  # of 2 MiB, for a program and what asks it
+HUGE_PAGES = 400  # for a program and what asks it
+HUGE_PAGES_OF = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 MEMORY_MB = 512
 START_SECONDS, STOP_SECONDS = 60, 20
 SETTLE_SECONDS = 1.5
@@ -35,18 +36,20 @@ class Place:
         self.anytick = build / "control" / "anytick"
 
     def operator(self, *command):
-        words = [str(word) for word in (self.anytick, *command, "--pop", self.control)]
+        pinned = ("taskset", "--cpu-list", self.spare)
+        words = [str(word) for word in (*pinned, self.anytick, *command, "--pop", self.control)]
         return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
 @contextlib.contextmanager
 def huge_pages():
     """As many free ones as are needed; gives back what it took."""
-    file = Path("/proc/sys/vm/nr_hugepages")
+    file, free = HUGE_PAGES_OF / "nr_hugepages", HUGE_PAGES_OF / "free_hugepages"
     before = int(file.read_text())
-    free = int(re.search(r"HugePages_Free:\s*(\d+)", Path("/proc/meminfo").read_text())[1])
-    file.write_text(str(before + max(0, HUGE_PAGES - free)))
+    file.write_text(str(before + max(0, HUGE_PAGES - int(free.read_text()))))
     try:
+        if int(free.read_text()) < HUGE_PAGES:
+            raise Failed(f"only {free.read_text().strip()} of {HUGE_PAGES} huge pages of 2 MiB are to be had")
         yield
     finally:
         file.write_text(str(before))
@@ -147,9 +150,10 @@ rx_descriptors = {device.descriptors}
     def own_rate(self, seconds):
         """Answers a second, as it counts them itself. All frames must be answered."""
         time.sleep(SETTLE_SECONDS)
-        begin, before = time.monotonic(), self._answered()
+        before, begin = self._answered(), time.monotonic()
         time.sleep(seconds)
-        return (self._answered() - before) / (time.monotonic() - begin)
+        after, end = self._answered(), time.monotonic()
+        return (after - before) / (end - begin)
 
 
 class Swap:
