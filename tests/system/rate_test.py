@@ -14,14 +14,14 @@ import kxdpgun
 import rig as rigs
 import tap
 
-SECONDS = int(os.environ.get("SECONDS", "60"))
+SECONDS = int(os.environ.get("SECONDS", "30"))
 PROBE_SECONDS = 2
 RATE_MIN, RATE_MAX, BISECTIONS = 4000, 512_000, 4
 BULK_BYTES, BULK_EVERY_SECONDS = 20 << 20, 5
 ATTEMPTS = 3
 QUERIES_LOST_SHARE = 0.01
-# Six in a minute. A bulk transfer may fill the queue to the kernel; a way that is broken or starved loses far more.
-PINGS_LOST_SHARE = 0.005
+# Six in half a minute. A bulk transfer may fill the queue to the kernel; a way that is broken or starved loses far more.
+PINGS_LOST_SHARE = 0.01
 SERVICES = (rigs.POP_IPV4, rigs.POP_IPV6)
 
 RIG = None
@@ -150,7 +150,7 @@ class Share(unittest.TestCase):
             # With all else that runs on this machine it was not lossless. Where the worker is not given its core, frames of
             # all kinds are lost before it sees them.
             lossless = lossless * 3 // 4
-        # Not even a machine that never leaves the worker its core for a minute may cost more.
+        # Not even a machine that never leaves the worker its core so long may cost more.
         self.assertLessEqual(lost, QUERIES_LOST_SHARE, f"{ATTEMPTS} attempts")
         sent, received = map(sum, zip(*counts))
         self.assertLessEqual(sent - received, PINGS_LOST_SHARE * sent)
