@@ -6,11 +6,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include "control/command.h"
 #include "control/registry/actor.h"
@@ -39,7 +41,7 @@ struct InitOptions {
 /// All that hub.toml may say. What stands behind "#" is the default, or where there is none an example.
 constexpr std::string_view hub_toml =
     R"(# The hub: every key. Paths are relative to this file. What is behind "# " is the default.
-database = "{}"
+database = {}
 spool = "spool"                # feeders drop score logs here
 # geo_map = "geo.map"          # no default: anytick geo compile --mmdb country.mmdb -o geo.map
 # policy = "policy.toml"       # no default: query policy of the POPs
@@ -132,6 +134,14 @@ void make_registry(const InitOptions& options, const sample::World& world, int64
   }
 }
 
+/// In quotes, with all that must not stand between them escaped.
+std::string toml_text(const std::string& text) {
+  constexpr auto unquoted = toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings;
+  std::ostringstream quoted;
+  quoted << toml::toml_formatter(toml::value<std::string>(text), toml::toml_formatter::default_flags & ~unquoted);
+  return quoted.str();
+}
+
 void run_init(const InitOptions& options) {
   const fs::path directory = options.directory;
   const fs::path config = directory / "hub.toml";
@@ -142,8 +152,8 @@ void run_init(const InitOptions& options) {
   if (!options.empty) world = sample::make_world(options.world, countries());
   make_registry(options, world, now);
   // Last, so that what failed before can be tried again.
-  const std::string text = fmt::format(fmt::runtime(hub_toml), options.database);
-  write_new_file(config, std::as_bytes(std::span(text)), 0644);
+  const std::string text = fmt::format(fmt::runtime(hub_toml), toml_text(options.database));
+  write_new_file(config, std::as_bytes(std::span(text)), store::has_password(options.database) ? 0600 : 0644);
   fmt::print("{}: hub.toml, spool/ and the registry are made\n", options.directory);
   if (options.empty) return;
   const sample::LogOptions log{.seed = options.world.seed,

@@ -60,19 +60,37 @@ void pause_after(int attempt) {
   std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int64_t>(1, most)(random)));
 }
 
+using ConnectionOptions = std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)>;
+
+/// Of libpq; null where it does not understand the text.
+ConnectionOptions options_of(const std::string& connection) {
+  return {PQconninfoParse(driver_text(Engine::postgresql, connection).c_str(), nullptr), &PQconninfoFree};
+}
+
+bool is_secret(const PQconninfoOption& option) {
+  return option.dispchar[0] == '*';
+}
+
 } // namespace
+
+bool has_password(const std::string& connection) {
+  if (!connection.starts_with(postgresql_prefix)) return false;
+  const ConnectionOptions options = options_of(connection);
+  if (options == nullptr) return true;
+  for (const PQconninfoOption* each = options.get(); each->keyword != nullptr; ++each)
+    if (each->val != nullptr && is_secret(*each)) return true;
+  return false;
+}
 
 std::string shown_connection(const std::string& connection) {
   if (!connection.starts_with(postgresql_prefix)) return connection;
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-      PQconninfoParse(driver_text(Engine::postgresql, connection).c_str(), nullptr), &PQconninfoFree);
+  const ConnectionOptions options = options_of(connection);
   std::string shown(postgresql_prefix);
   if (options == nullptr) return shown + "***";
   const char* separator = "";
   for (const PQconninfoOption* each = options.get(); each->keyword != nullptr; ++each) {
     if (each->val == nullptr) continue;
-    const bool secret = each->dispchar[0] == '*';
-    shown += fmt::format("{}{}={}", std::exchange(separator, " "), each->keyword, secret ? "***" : each->val);
+    shown += fmt::format("{}{}={}", std::exchange(separator, " "), each->keyword, is_secret(*each) ? "***" : each->val);
   }
   return shown;
 }

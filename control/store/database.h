@@ -17,6 +17,8 @@ enum class Engine : uint8_t { sqlite, postgresql };
 
 /// Of a text without its password, to be shown.
 std::string shown_connection(const std::string& connection);
+/// Whether it has something that shown_connection() does not show.
+bool has_password(const std::string& connection);
 
 /// A connection. One thread's at a time; several processes may have one each. One to PostgreSQL that was lost throws
 /// soci::soci_error once, and is made anew by the next call.

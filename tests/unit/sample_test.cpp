@@ -113,6 +113,29 @@ TEST(InitCommand, MakesADirectoryOnce) {
   EXPECT_EQ(init({"--empty"}).code, control::exit_done);
 }
 
+TEST(InitCommand, WritesADatabaseAsItWasGiven) {
+  const test::EmptyDatabase postgresql(store::Engine::postgresql);
+  const std::string secret = postgresql.connection() + R"( password='s3"cr\\et')";
+  const struct {
+    const char* hub;
+    std::string database;
+  } cases[] = {{"plain", "sqlite:hub.db"}, {"escaped", R"(sqlite:new\table.db)"}, {"secret", secret}};
+  for (const auto& [hub, database] : cases) {
+    SCOPED_TRACE(hub);
+    const TemporaryDirectory directory;
+    const auto made = control::test::run_command({"init", directory.file(hub), "--empty", "--database", database},
+                                                 control::add_init_command);
+    ASSERT_EQ(made.code, control::exit_done) << made.failure;
+    const std::string file = directory.file(hub) + "/hub.toml";
+    EXPECT_TRUE(database != secret || std::filesystem::status(file).permissions() == std::filesystem::perms(0600));
+    std::stringstream text;
+    text << std::ifstream(file).rdbuf();
+    const auto parsed = hub::parse_config(text.str(), "hub.toml");
+    ASSERT_TRUE(parsed.config);
+    EXPECT_TRUE(parsed.config->database.ends_with(database.substr(database.find(':') + 1))) << parsed.config->database;
+  }
+}
+
 /// Keys that stand as comments, as keys.
 std::string uncommented(const std::string& text) {
   std::string all;
