@@ -19,6 +19,10 @@ namespace {
 
 constexpr const char* self = "anytick hub run";
 constexpr int64_t prune_interval = 3600;
+/// What became of pushes is kept so long.
+constexpr int64_t push_seconds = 90 * 86400;
+/// Pushes that one transaction prunes, lest others wait for long.
+constexpr size_t prune_part = 500;
 /// The gravest of a plan's; `anytick plan` has all.
 constexpr size_t told_objections = 5;
 /// Twice the time each time, up to an hour of an interval of a minute.
@@ -225,6 +229,11 @@ void Hub::push(delivery::CurrentPlan current) {
 void Hub::prune() {
   scores::prune(database_, retention());
   delivery::prune(desk_, config_.run.revisions);
+  size_t dropped = 0;
+  do
+    database_.transact(
+        [&](soci::session& sql) { dropped = delivery::prune_pushes(sql, desk_.clock() - push_seconds, prune_part); });
+  while (dropped == prune_part);
 }
 
 HttpHandlers http_handlers(const Hub& hub, store::Database& database, std::function<int64_t()> clock) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "control/delivery/fault.h"
+#include "control/registry/pops.h"
 #include "control/store/database.h"
 
 namespace anytick::delivery {
@@ -65,6 +67,33 @@ std::vector<Push> read_pushes(soci::session& sql, const std::string& rest, std::
 std::optional<Push> first(std::vector<Push> found) {
   if (found.empty()) return std::nullopt;
   return std::move(found.front());
+}
+
+std::optional<registry::Id> last_push_at(soci::session& sql, const std::string& pop) {
+  registry::Id push = 0;
+  sql << "SELECT push FROM deliveries WHERE pop = :pop AND state IN ('applied', 'unconfirmed', 'sending') ORDER BY "
+         "push "
+         "DESC LIMIT 1",
+      soci::use(pop), soci::into(push);
+  return sql.got_data() ? std::optional(push) : std::nullopt;
+}
+
+/// The oldest `most` of those that nobody needs, see prune_pushes().
+std::vector<registry::Id> prunable_pushes(soci::session& sql, int64_t before, size_t most) {
+  std::set<registry::Id> needed;
+  for (const registry::Pop& pop : registry::list_pops(sql))
+    if (const auto push = last_push_at(sql, pop.name)) needed.insert(*push);
+  // What is open may end so that this one is current again.
+  registry::Id last_kept = 0;
+  sql << "SELECT COALESCE(MAX(id), 0) FROM pushes WHERE state IN ('done', 'partial')", soci::into(last_kept);
+  registry::Id id = 0;
+  soci::statement old = (sql.prepare << "SELECT id FROM pushes WHERE id < :last_kept AND time < :before ORDER BY id",
+                         soci::use(last_kept), soci::use(before), soci::into(id));
+  old.execute();
+  std::vector<registry::Id> found;
+  while (found.size() < most && old.fetch())
+    if (!needed.contains(id)) found.push_back(id);
+  return found;
 }
 
 } // namespace
@@ -129,11 +158,17 @@ std::optional<Push> current_push(soci::session& sql) {
 }
 
 std::optional<int64_t> last_serial_at(soci::session& sql, const std::string& pop) {
-  long long serial = 0;
-  sql << "SELECT p.serial FROM deliveries d JOIN pushes p ON p.id = d.push WHERE d.pop = :pop AND d.state IN "
-         "('applied', 'unconfirmed', 'sending') ORDER BY d.push DESC LIMIT 1",
-      soci::use(pop), soci::into(serial);
-  return sql.got_data() ? std::optional<int64_t>(serial) : std::nullopt;
+  const auto push = last_push_at(sql, pop);
+  return push ? std::optional(get_push(sql, *push).serial) : std::nullopt;
+}
+
+size_t prune_pushes(soci::session& sql, int64_t before, size_t most) {
+  const std::vector<registry::Id> due = prunable_pushes(sql, before, most);
+  for (const registry::Id push : due) {
+    sql << "DELETE FROM deliveries WHERE push = :push", soci::use(push);
+    sql << "DELETE FROM pushes WHERE id = :push", soci::use(push);
+  }
+  return due.size();
 }
 
 std::vector<Push> list_pushes(soci::session& sql, size_t limit, std::optional<int64_t> serial) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -90,5 +91,10 @@ std::optional<int64_t> last_serial_at(soci::session& sql, const std::string& pop
 std::vector<Push> list_pushes(soci::session& sql, size_t limit, std::optional<int64_t> serial = std::nullopt);
 /// By POP.
 std::vector<Delivery> list_deliveries(soci::session& sql, registry::Id push);
+
+/// Drops pushes that began before a time (seconds since 1970), the oldest `most` of them, and what became of them at
+/// each POP; returns how many. What is current, or is so again where what is open is taken back, stays, and so does
+/// what a POP of the registry is known to have run last.
+size_t prune_pushes(soci::session& sql, int64_t before, size_t most);
 
 } // namespace anytick::delivery

@@ -137,11 +137,16 @@ int64_t next_serial(soci::session& sql, int64_t running, int64_t now) {
 }
 
 size_t prune_revisions(soci::session& sql, size_t keep, const std::set<int64_t>& running) {
+  int64_t serial = 0;
+  std::vector<int64_t> whole;
+  soci::statement query =
+      (sql.prepare << "SELECT serial FROM revisions WHERE image <> '' ORDER BY serial DESC", soci::into(serial));
+  query.execute();
+  while (query.fetch()) whole.push_back(serial);
   size_t dropped = 0;
-  const std::vector<Revision> all = list_revisions(sql, 0);
-  for (size_t i = keep; i < all.size(); ++i) {
-    if (!all[i].is_whole || running.contains(all[i].serial)) continue;
-    sql << "UPDATE revisions SET plan = '', image = '' WHERE serial = :serial", soci::use(all[i].serial);
+  for (size_t i = keep; i < whole.size(); ++i) {
+    if (running.contains(whole[i])) continue;
+    sql << "UPDATE revisions SET plan = '', query_policy = '', image = '' WHERE serial = :serial", soci::use(whole[i]);
     ++dropped;
   }
   return dropped;

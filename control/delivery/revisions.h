@@ -21,8 +21,8 @@ struct Revision {
   std::string reason;
   std::string checksum;     ///< of the plan
   std::string digest;       ///< of the image, hexadecimal
-  std::string query_policy; ///< "": none
-  bool is_whole = true;     ///< else plan and image were pruned
+  std::string query_policy; ///< "": none, or it was pruned
+  bool is_whole = true;     ///< else plan, query policy and image were pruned
 };
 
 /// Refused: a serial that is there or is not greater than all that are.
@@ -45,8 +45,8 @@ std::vector<std::byte> read_image(soci::session& sql, int64_t serial);
 /// not go back where zones had their files' times as serials.
 int64_t next_serial(soci::session& sql, int64_t running, int64_t now);
 
-/// Drops plans and images but of the newest `keep` and of `running`. Of the others, who, when and why stays, and by
-/// their digest they are still known. Returns how many were dropped.
+/// Drops plans, query policies and images but of the newest `keep` and of `running`. Of the others, who, when and why
+/// stays, and by their digest they are still known. Returns how many were dropped.
 size_t prune_revisions(soci::session& sql, size_t keep, const std::set<int64_t>& running);
 
 } // namespace anytick::delivery

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -31,12 +32,20 @@ bool make_directory(const std::string& path) {
   return ::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST;
 }
 
-/// A name that no file in the directory has.
+/// A name that no file in the directory has. Of a file that comes each minute under one name there are many: numbers
+/// that are taken are skipped by doubling, not one by one.
 std::string free_path(const std::string& directory, const std::string& name) {
-  std::string path = directory + "/" + name;
-  for (unsigned number = 1; ::access(path.c_str(), F_OK) == 0; ++number)
-    path = directory + "/" + name + "." + std::to_string(number);
-  return path;
+  const std::string path = directory + "/" + name;
+  const auto is_taken = [](const std::string& each) { return ::access(each.c_str(), F_OK) == 0; };
+  const auto numbered = [&](uint64_t number) { return path + "." + std::to_string(number); };
+  if (!is_taken(path)) return path;
+  uint64_t taken = 0, free = 1;
+  while (is_taken(numbered(free))) taken = std::exchange(free, 2 * free);
+  while (free - taken > 1) {
+    const uint64_t middle = taken + (free - taken) / 2;
+    (is_taken(numbered(middle)) ? taken : free) = middle;
+  }
+  return numbered(free);
 }
 
 void move(const std::string& from, const std::string& to) {

@@ -54,8 +54,8 @@ constexpr auto registry_and_revisions = std::to_array<const char*>({
     "CREATE INDEX history_by_hour ON history (hour)",
     "CREATE INDEX history_whole ON history (hour, server) WHERE thin = 0",
 
-    // What was planned and pushed. `image` is in base64; it and `plan` are "" where they were pruned. `stage` and
-    // `soak` are of delivery/pushes.h.
+    // What was planned and pushed. `image` is in base64; it, `plan` and `query_policy` are "" where they were pruned.
+    // `stage` and `soak` are of delivery/pushes.h.
     "CREATE TABLE revisions (serial BIGINT PRIMARY KEY, base BIGINT, created BIGINT NOT NULL, who TEXT NOT NULL, "
     "reason TEXT NOT NULL, checksum TEXT NOT NULL, plan TEXT NOT NULL, digest TEXT NOT NULL, query_policy TEXT NOT "
     "NULL, image TEXT NOT NULL)",
@@ -71,8 +71,17 @@ constexpr auto registry_and_revisions = std::to_array<const char*>({
     "CREATE INDEX deliveries_by_pop ON deliveries (pop)",
 });
 
+/// What is looked for each minute and hour among all that ever was pushed; and what pruned revisions had left.
+constexpr auto pruning = std::to_array<const char*>({
+    "CREATE INDEX revisions_whole ON revisions (serial) WHERE image <> ''",
+    "CREATE INDEX pushes_open ON pushes (id) WHERE state IN ('pushing', 'unconfirmed')",
+    "CREATE INDEX deliveries_by_pop_and_push ON deliveries (pop, push)",
+    "DROP INDEX deliveries_by_pop",
+    "UPDATE revisions SET query_policy = '' WHERE image = ''",
+});
+
 using Migration = std::span<const char* const>;
-const std::array<Migration, 1> migrations{registry_and_revisions};
+const std::array<Migration, 2> migrations{registry_and_revisions, pruning};
 
 } // namespace
 

@@ -251,6 +251,8 @@ TEST_P(Pushes, WhatIsPrunedIsStillKnown) {
     EXPECT_EQ(delivery::prune_revisions(sql, 1, {3}), 2u);
     EXPECT_EQ(delivery::prune_revisions(sql, 1, {3}), 0u);
     EXPECT_EQ(delivery::read_plan(sql, 3), R"({"serial": 3})");
+    EXPECT_EQ(delivery::get_revision(sql, 3).query_policy, query_policy_of(3));
+    EXPECT_EQ(delivery::get_revision(sql, 1).query_policy, "");
     EXPECT_EQ(delivery::read_image(sql, 3), image_of(3));
     EXPECT_THROW(delivery::read_image(sql, 1), delivery::Fault);
     EXPECT_EQ(delivery::find_revision_by_digest(sql, control::hex_text(digest_of(image_of(1))))->serial, 1);
@@ -282,6 +284,47 @@ TEST_P(Pushes, WhatAPopMayRunIsNotPruned) {
   delivery::resume(hub_.desk(), {});
   EXPECT_EQ(delivery::prune(hub_.desk(), 1), 1u);
   EXPECT_EQ(whole(), "34");
+}
+
+TEST_P(Pushes, WhatBecameOfOldOnesIsPruned) {
+  push(1);
+  pop(2).die();
+  for (int64_t serial = 2; serial <= 4; ++serial) push(serial);
+  hub_.pass(1000);
+  push(5);
+  const auto prune = [&](int64_t before, size_t most) {
+    size_t dropped = 0;
+    hub_.database().transact([&](soci::session& sql) { dropped = delivery::prune_pushes(sql, before, most); });
+    return dropped;
+  };
+  const auto kept = [&] {
+    std::string text;
+    hub_.database().read([&](soci::session& sql) {
+      text.clear();
+      for (const delivery::Push& each : delivery::list_pushes(sql, 0)) {
+        text += std::to_string(each.serial);
+        EXPECT_EQ(delivery::list_deliveries(sql, each.id).size(), 3u);
+      }
+      int64_t rows = 0;
+      sql << "SELECT COUNT(*) FROM deliveries", soci::into(rows);
+      EXPECT_EQ(static_cast<size_t>(rows), 3 * text.size());
+    });
+    return text;
+  };
+  EXPECT_EQ(prune(test_time, 10), 0u) << "they are as old, not older";
+  EXPECT_EQ(prune(test_time + 1, 1), 1u);
+  EXPECT_EQ(kept(), "5431");
+  EXPECT_EQ(prune(hub_.now() + 1, 10), 2u);
+  EXPECT_EQ(kept(), "51") << "what is current, and what the POP ran that is away";
+  pop(2).restart();
+  delivery::resume(hub_.desk(), {});
+  push(6, {.confirm_within = 300});
+  EXPECT_EQ(prune(hub_.now() + 1, 10), 1u);
+  EXPECT_EQ(kept(), "65") << "what POPs go back to";
+  delivery::revert(hub_.desk(), {"test", "", test_time});
+  EXPECT_EQ(prune(hub_.now() + 1, 10), 0u);
+  EXPECT_EQ(current_serial(), 5);
+  EXPECT_EQ(serials(), "5 5 5");
 }
 
 TEST_P(Pushes, WhoRunsSomethingElseByNowGetsIt) {

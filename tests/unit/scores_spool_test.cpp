@@ -72,6 +72,24 @@ TEST(Spool, MovesWhatIsDone) {
   EXPECT_EQ(text_of(directory.file("done/a.csv.2")), "third");
 }
 
+TEST(Spool, OfManyFilesOfANameNoneIsLost) {
+  constexpr int files = 100;
+  const TemporaryDirectory directory;
+  auto spool = Spool::open(directory.file(""), Spool::Done::keep);
+  ASSERT_TRUE(spool);
+  for (int i = 0; i < files; ++i) {
+    directory.write("a.csv", std::to_string(i));
+    EXPECT_EQ(spool->process(take_nothing).done, 1u);
+  }
+  EXPECT_EQ(names_in(directory.file("done")).size(), size_t{files});
+  EXPECT_EQ(text_of(directory.file("done/a.csv.99")), "99");
+  // Not each number is looked at: behind the last of them is a free one, whatever is free before.
+  std::filesystem::remove(directory.file("done/a.csv.7"));
+  directory.write("a.csv", "");
+  EXPECT_EQ(spool->process(take_nothing).done, 1u);
+  EXPECT_TRUE(std::filesystem::exists(directory.file("done/a.csv.100")));
+}
+
 TEST(Spool, RemovesWhatIsDoneIfTold) {
   const TemporaryDirectory directory;
   auto spool = Spool::open(directory.file(""), Spool::Done::remove);

@@ -29,6 +29,39 @@ TEST_P(StoreTest, IsMigratedOnceAndOpenedAgain) {
   EXPECT_EQ(count("schema_version"), 1);
 }
 
+TEST_P(StoreTest, BringsASchemaOfBeforeUpToDate) {
+  database_->transact([](soci::session& sql) {
+    sql << "CREATE INDEX deliveries_by_pop ON deliveries (pop)";
+    for (const char* index : {"revisions_whole", "pushes_open", "deliveries_by_pop_and_push"})
+      sql << std::string("DROP INDEX ") + index;
+    sql << "INSERT INTO revisions (serial, created, who, reason, checksum, plan, digest, query_policy, image) VALUES "
+           "(1, 0, '', '', '', '', '', 'pruned', ''), (2, 0, '', '', '', 'plan', '', 'whole', 'image')";
+    sql << "UPDATE schema_version SET version = 1";
+  });
+  const auto again = empty_.open();
+  again->transact([](soci::session& sql) {
+    EXPECT_EQ(schema_version_of(sql), schema_version());
+    for (const char* index : {"revisions_whole", "pushes_open", "deliveries_by_pop_and_push"})
+      sql << std::string("DROP INDEX ") + index;
+    std::string policies;
+    sql << "SELECT MIN(query_policy) || ' ' || MAX(query_policy) FROM revisions", soci::into(policies);
+    EXPECT_EQ(policies, " whole");
+  });
+}
+
+TEST_P(StoreTest, NoPushThatIsOpenIsFoundWithoutLookingAtAll) {
+  if (GetParam() != Engine::sqlite) return; // PostgreSQL looks at small tables whole
+  database_->read([](soci::session& sql) {
+    int id = 0, parent = 0, unused = 0;
+    std::string detail;
+    sql << "EXPLAIN QUERY PLAN SELECT id, serial FROM pushes WHERE state IN ('pushing', 'unconfirmed') ORDER BY id "
+           "DESC "
+           "LIMIT 1",
+        soci::into(id), soci::into(parent), soci::into(unused), soci::into(detail);
+    EXPECT_NE(detail.find("pushes_open"), std::string::npos) << detail;
+  });
+}
+
 TEST_P(StoreTest, RefusesASchemaOfTheFuture) {
   database_->transact([](soci::session& sql) { sql << "UPDATE schema_version SET version = 1000"; });
   const auto refused = Database::open(empty_.connection());
