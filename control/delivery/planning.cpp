@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "control/command.h"
+#include "control/plan/data_changes.h"
 #include "control/registry/snapshot.h"
 
 namespace anytick::delivery {
@@ -69,6 +70,7 @@ CurrentPlan Planner::make(store::Database& database, const selection::Scores& sc
   database.read([&](soci::session& sql) { serial = next_serial(sql, running, now); });
   current.made = or_fault(plan::make_plan(sources(current.state), scores, serial, now));
   current.is_as_base = is_as_base(current.state, current.made.plan);
+  plan::note_data(current.made.plan, sources(current.state), current.is_as_base);
   inclusion_.forget_unused();
   return current;
 }

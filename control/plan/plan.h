@@ -52,6 +52,31 @@ struct ZoneChange {
   bool operator==(const ZoneChange&) const = default;
 };
 
+/// What a root answers with beside servers; what is long is there by its SHA-256, hexadecimal.
+struct RootData {
+  std::string origin, contact;
+  std::vector<std::string> name_servers;
+  uint32_t ttl = 0, max_hosts = 0;
+  std::string static_digest, vendors_digest;
+  bool operator==(const RootData&) const = default;
+};
+
+/// What the next plan is compared with beside servers.
+struct AnswerData {
+  std::vector<RootData> roots; ///< by origin
+  std::string tree_digest;     ///< of the names of its zones
+  bool operator==(const AnswerData&) const = default;
+};
+
+/// A change of answers that is none of servers. `text` is for people.
+struct DataChange {
+  enum class Kind : uint8_t { root_added, root_removed, root_changed, zone_names, rules, query_policy, other };
+  Kind kind;
+  std::string root; ///< its origin; "" where it is not of one root
+  std::string text;
+  bool operator==(const DataChange&) const = default;
+};
+
 /// What the guard holds against a plan. `text` is for people and names the rule's key.
 struct Objection {
   enum class Rule : uint8_t { zone_servers_removed, zone_capacity_removed, zone_emptied, servers_demoted };
@@ -74,11 +99,13 @@ struct Plan {
   std::string image_digest;       ///< hexadecimal
   std::string query_policy;       ///< that POPs get with it; "" none
   FamilyShares before, after;
-  std::vector<ServerChange> servers; ///< by address
-  std::vector<ZoneChange> zones;     ///< by zone and family, changed ones alone
+  std::vector<ServerChange> servers;    ///< by address
+  std::vector<ZoneChange> zones;        ///< by zone and family, changed ones alone
+  std::optional<AnswerData> data;       ///< none: of a program that did not note it
+  std::vector<DataChange> data_changes; ///< none without data
   std::vector<Objection> objections;
 
-  bool changes_nothing() const { return servers.empty() && zones.empty(); }
+  bool changes_nothing() const { return servers.empty() && zones.empty() && data_changes.empty(); }
 };
 
 } // namespace anytick::plan

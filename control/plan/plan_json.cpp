@@ -91,9 +91,29 @@ json objections_json(const std::vector<Objection>& objections) {
   return all;
 }
 
+json data_json(const AnswerData& data) {
+  json roots = json::array();
+  for (const RootData& each : data.roots)
+    roots.push_back({{"origin", each.origin},
+                     {"contact", each.contact},
+                     {"name_servers", each.name_servers},
+                     {"ttl", each.ttl},
+                     {"max_hosts", each.max_hosts},
+                     {"static_digest", each.static_digest},
+                     {"vendors_digest", each.vendors_digest}});
+  return {{"roots", std::move(roots)}, {"tree_digest", data.tree_digest}};
+}
+
+json data_changes_json(const std::vector<DataChange>& changes) {
+  json all = json::array();
+  for (const DataChange& each : changes)
+    all.push_back({{"kind", change_word(each.kind)}, {"root", each.root}, {"text", each.text}});
+  return all;
+}
+
 json document_of(const Plan& plan) {
-  return {
-      {"format", plan_format},
+  json document{
+      {"format", plan.data ? plan_format : plan_format_1},
       {"serial", plan.serial},
       {"base", plan.base ? json(*plan.base) : json()},
       {"created", plan.created},
@@ -112,6 +132,11 @@ json document_of(const Plan& plan) {
       {"zones", members_json(plan.selection.zones)},
       {"query_policy", plan.query_policy},
   };
+  if (plan.data) {
+    document["data"] = data_json(*plan.data);
+    document["data_changes"] = data_changes_json(plan.data_changes);
+  }
+  return document;
 }
 
 /// What nests or is long stands on lines, the rest on one.
@@ -154,10 +179,11 @@ std::string plan_json(const Plan& plan) {
   json document = document_of(plan);
   document["checksum"] = plan_checksum(document);
   std::string text = "{\n";
-  for (const std::string_view key : plan_keys) {
+  const std::vector<std::string_view> keys = plan_keys_of(plan.data.has_value());
+  for (const std::string_view key : keys) {
     text.append(" \"").append(key).append("\": ");
     print(document[std::string(key)], 1, text);
-    text += key == plan_keys.back() ? "\n" : ",\n";
+    text += key == keys.back() ? "\n" : ",\n";
   }
   return text + "}\n";
 }

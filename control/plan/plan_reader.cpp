@@ -185,7 +185,35 @@ AnswerRules answer_rules_of(const Cell& cell) {
   return rules;
 }
 
-Plan plan_of(const Fields& fields) {
+RootData root_of(const Cell& cell) {
+  const Fields fields(cell,
+                      {"origin", "contact", "name_servers", "ttl", "max_hosts", "static_digest", "vendors_digest"});
+  RootData root;
+  root.origin = fields.at("origin").text();
+  root.contact = fields.at("contact").text();
+  const Cell servers = fields.at("name_servers");
+  for (size_t i = 0; i < servers.size(); ++i) root.name_servers.push_back(servers.at(i).text());
+  root.ttl = count_of(fields.at("ttl"));
+  root.max_hosts = count_of(fields.at("max_hosts"));
+  root.static_digest = digest_of(fields.at("static_digest"));
+  root.vendors_digest = digest_of(fields.at("vendors_digest"));
+  return root;
+}
+
+AnswerData data_of(const Cell& cell) {
+  const Fields fields(cell, {"roots", "tree_digest"});
+  return {
+      sorted<RootData>(fields.at("roots"), root_of, [](const RootData& r) -> const std::string& { return r.origin; }),
+      digest_of(fields.at("tree_digest"))};
+}
+
+DataChange data_change_of(const Cell& cell) {
+  const Fields fields(cell, {"kind", "root", "text"});
+  return {fields.at("kind").parsed("no kind of change", [](const std::string& word) { return change_by_word(word); }),
+          fields.at("root").text(), fields.at("text").text()};
+}
+
+Plan plan_of(const Fields& fields, bool has_data) {
   Plan plan;
   plan.serial = fields.at("serial").integer(1, number_max);
   if (const Cell base = fields.at("base"); !base.is_null()) plan.base = base.integer(1, number_max);
@@ -210,6 +238,10 @@ Plan plan_of(const Fields& fields) {
   plan.selection.zones =
       sorted<ZoneServers>(fields.at("zones"), zone_of, [](const ZoneServers& z) { return std::tie(z.zone, z.family); });
   plan.query_policy = fields.at("query_policy").text();
+  if (!has_data) return plan;
+  plan.data = data_of(fields.at("data"));
+  const Cell changes = fields.at("data_changes");
+  for (size_t i = 0; i < changes.size(); ++i) plan.data_changes.push_back(data_change_of(changes.at(i)));
   return plan;
 }
 
@@ -228,10 +260,16 @@ Result<PlanFile> read_plan(std::string_view text, const std::string& file) {
   const Cell root(&*document, control::JsonPath(), findings);
   // What is of another format is not looked into.
   const auto format = document->is_object() ? document->find("format") : document->end();
-  if (format != document->end() && (!format->is_string() || format->get_ref<const std::string&>() != plan_format))
-    return Refusal{file, "format", fmt::format("not \"{}\", which this program reads and writes", plan_format)};
-  const Fields fields(root, plan_keys);
-  PlanFile read{.plan = plan_of(fields), .checksum = digest_of(fields.at("checksum"))};
+  const auto is_of = [&](std::string_view name) {
+    return format->is_string() && format->get_ref<const std::string&>() == name;
+  };
+  const bool has_data = format == document->end() || !is_of(plan_format_1);
+  if (format != document->end() && has_data && !is_of(plan_format))
+    return Refusal{file, "format",
+                   fmt::format("neither \"{}\" nor \"{}\", which this program reads", plan_format_1, plan_format)};
+  const std::vector<std::string_view> keys = plan_keys_of(has_data);
+  const Fields fields(root, keys);
+  PlanFile read{.plan = plan_of(fields, has_data), .checksum = digest_of(fields.at("checksum"))};
   if (findings.faults() > 0) return first_of(findings, file);
   if (plan_checksum(*document) != read.checksum)
     return Refusal{file, "checksum", "not that of this file: it was changed after it was made"};

@@ -94,6 +94,7 @@ class PlanText {
         fmt::format("  {} of {} servers are in, {} were; {} leave, {} come in, {} change weight; {} zones change\n",
                     totals.in_after, plan_.selection.servers.size(), totals.in_before, totals.leave, totals.enter,
                     totals.reweighted, plan_.zones.size());
+    for (const DataChange& each : plan_.data_changes) text_ += wrapped(each.text, "  ", text_columns);
     if (plan_.changes_nothing()) text_ += "  nothing changes\n";
   }
 
@@ -238,6 +239,8 @@ std::string plan_summary(const Plan& plan) {
       fmt::format("plan {} on {}: {} of {} servers in, {} leave, {} come in, {} change weight, {} zones change, ",
                   plan.serial, plan.base ? std::to_string(*plan.base) : "nothing", totals.in_after,
                   plan.selection.servers.size(), totals.leave, totals.enter, totals.reweighted, plan.zones.size());
+  if (const size_t others = plan.data_changes.size(); others > 0)
+    text += fmt::format("{} other change{}, ", others, others == 1 ? "" : "s");
   if (plan.objections.empty()) return text + "no objections";
   std::set<std::string_view> rules;
   for (const Objection& each : plan.objections) rules.insert(rule_name(each.rule));

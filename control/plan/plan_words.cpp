@@ -10,6 +10,10 @@ constexpr std::array<std::string_view, 7> verdict_words{
     "in", "unverified", "monitoring", "leaving", "no_score", "low_score", "recovering",
 };
 
+constexpr std::array<std::string_view, 7> change_words{
+    "root_added", "root_removed", "root_changed", "zone_names", "rules", "query_policy", "other",
+};
+
 } // namespace
 
 std::string_view verdict_word(selection::Verdict verdict) {
@@ -20,6 +24,16 @@ std::optional<selection::Verdict> verdict_by_word(std::string_view word) {
   const auto found = std::ranges::find(verdict_words, word);
   if (found == verdict_words.end()) return {};
   return static_cast<selection::Verdict>(found - verdict_words.begin());
+}
+
+std::string_view change_word(DataChange::Kind kind) {
+  return change_words[static_cast<size_t>(kind)];
+}
+
+std::optional<DataChange::Kind> change_by_word(std::string_view word) {
+  const auto found = std::ranges::find(change_words, word);
+  if (found == change_words.end()) return {};
+  return static_cast<DataChange::Kind>(found - change_words.begin());
 }
 
 std::string_view family_word(geo::Family family) {

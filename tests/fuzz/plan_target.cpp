@@ -42,6 +42,8 @@ void check_bounds(const Plan& plan) {
               "a member is in bounds");
   }
   for (const auto& [server, score] : plan.scores) require(std::isfinite(score), "a score is finite");
+  require(plan.data || plan.data_changes.empty(), "changes of data are told with them");
+  if (plan.data) require(is_sorted(plan.data->roots, [](const auto& each) { return each.origin; }), "roots are sorted");
   for (const auto& each : plan.selection.servers)
     require(each.ramp >= 0 && each.ramp <= 1 && (!each.score || std::isfinite(*each.score)), "a verdict is in bounds");
 }
@@ -79,6 +81,13 @@ std::string_view first_seed() {
 {"zone":"@","family":"ipv6","split":false,"servers":[["2001:db8::1",7,4294967295,0,false]]}],"query_policy":"# none\n"})";
 }
 
+/// What it has more.
+std::string_view second_format() {
+  return R"({"format":"anytick plan 2","data_changes":[{"kind":"root_removed","root":"b.example","text":"it is gone"}],
+"data":{"tree_digest":"","roots":[{"origin":"a.example","contact":"hostmaster.a.example","name_servers":["ns.example"],
+"ttl":150,"max_hosts":4,"static_digest":"","vendors_digest":""}]}})";
+}
+
 Bytes seed(const nlohmann::json& document) {
   const std::string text = document.dump();
   return {text.begin(), text.end()};
@@ -106,6 +115,11 @@ std::vector<Bytes> plan_seeds() {
   }
   for (const char* key : {"zone_changes", "server_changes", "objections", "scores", "servers", "zones"})
     document[key] = nlohmann::json::array();
+  document["checksum"] = plan::plan_checksum(document);
+  seeds.push_back(seed(document));
+  document.update(nlohmann::json::parse(second_format()));
+  for (const char* key : {"static_digest", "vendors_digest"}) document["data"]["roots"][0][key] = std::string(64, '1');
+  document["data"]["tree_digest"] = std::string(64, '2');
   document["checksum"] = plan::plan_checksum(document);
   seeds.push_back(seed(document));
   return seeds;

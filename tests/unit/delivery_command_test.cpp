@@ -65,6 +65,26 @@ TEST_F(HubCommands, PlanSaysWhetherThereIsSomethingToPush) {
   EXPECT_EQ(run({"plan", "--exit-code"}).code, control::exit_changes) << "no server, but an answer";
 }
 
+TEST_F(HubCommands, PlanTellsWhatIsNotOfServers) {
+  hub_.database().transact([](soci::session& sql) {
+    registry::add_root(sql, {"test", "", test_time},
+                       {.origin = "time.example", .name_servers = {"ns.example"}, .static_data = static_data(1)});
+  });
+  EXPECT_NE(run({"plan"}).output.find("\n  root time.example is new\n"), std::string::npos) << run({"plan"}).output;
+  ASSERT_EQ(run({"push"}).code, control::exit_done);
+  EXPECT_NE(run({"plan"}).output.find("\n  nothing changes\n"), std::string::npos) << run({"plan"}).output;
+  hub_.database().transact([](soci::session& sql) {
+    registry::remove_root(sql, {"test", "", test_time}, "time.example");
+  });
+  const Outcome plan = run({"plan"});
+  EXPECT_NE(plan.output.find("\n  root time.example is gone"), std::string::npos) << plan.output;
+  EXPECT_EQ(plan.output.find("nothing changes"), std::string::npos) << plan.output;
+  const json changes = run_json({"plan"})["data_changes"];
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0]["kind"], "root_removed");
+  EXPECT_EQ(changes[0]["root"], "time.example");
+}
+
 TEST_F(HubCommands, PushSendsExactlyTheReviewedPlan) {
   const std::string file = directory_.file("plan.json");
   ASSERT_EQ(run({"plan", "-o", file}).code, control::exit_done);

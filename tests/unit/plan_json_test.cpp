@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/plan/data_changes.h"
 #include "plan_world.h"
 
 namespace anytick::plan::test {
@@ -34,18 +35,24 @@ void expect_same(const Plan& a, const Plan& b) {
   EXPECT_TRUE(a.servers == b.servers);
   EXPECT_TRUE(a.zones == b.zones);
   EXPECT_TRUE(a.objections == b.objections);
+  EXPECT_EQ(a.data, b.data);
+  EXPECT_TRUE(a.data_changes == b.data_changes);
 }
 
 /// A plan with changes of all kinds, and objections.
 Plan eventful_plan(uint64_t seed) {
   PlanWorld world(seed);
-  const MadePlan first = world.make();
+  MadePlan first = world.make();
+  note_data(first.plan, world.sources(), false);
   for (auto& [server, score] : world.scores)
     if (server.bytes[3] % 3 == 0) score = 3.25;
   world.scores.erase(world.scores.begin());
   world.snapshot.servers.erase(world.snapshot.servers.begin() + 7);
   world.snapshot.servers[20].netspeed = 512;
-  return world.make(&first.plan, 2).plan;
+  world.snapshot.roots[0].ttl = 77;
+  Plan plan = world.make(&first.plan, 2).plan;
+  note_data(plan, world.sources(&first.plan), false);
+  return plan;
 }
 
 TEST(PlanJson, ComesBackExactly) {
@@ -60,6 +67,20 @@ TEST(PlanJson, ComesBackExactly) {
     EXPECT_EQ(back->checksum, plan_checksum(plan));
     EXPECT_EQ(plan_json(back->plan), text);
   }
+}
+
+// As plans were before they told of what is not of servers.
+TEST(PlanJson, OfTheFormatOfBeforeComesBackExactly) {
+  Plan plan = eventful_plan(34);
+  plan.data.reset();
+  plan.data_changes.clear();
+  const std::string text = plan_json(plan);
+  EXPECT_TRUE(text.starts_with("{\n \"format\": \"anytick plan 1\",\n")) << text.substr(0, 80);
+  EXPECT_EQ(text.find("\"data"), text.npos);
+  const auto back = read_plan(text, "plan.json");
+  ASSERT_TRUE(back) << back.refusal().text();
+  expect_same(back->plan, plan);
+  EXPECT_EQ(back->checksum, plan_checksum(plan));
 }
 
 TEST(PlanJson, KeepsOddNumbers) {
@@ -89,7 +110,7 @@ TEST(PlanJson, DoesNotMindHowItIsLaidOut) {
 
 TEST(PlanJson, HasRowsOnLinesOfTheirOwn) {
   const std::string text = plan_json(eventful_plan(36));
-  EXPECT_TRUE(text.starts_with("{\n \"format\": \"anytick plan 1\",\n \"checksum\": \"")) << text.substr(0, 80);
+  EXPECT_TRUE(text.starts_with("{\n \"format\": \"anytick plan 2\",\n \"checksum\": \"")) << text.substr(0, 80);
   size_t longest = 0;
   for (size_t at = 0, end = 0; (end = text.find('\n', at)) != text.npos; at = end + 1)
     longest = std::max(longest, end - at);
@@ -121,9 +142,9 @@ INSTANTIATE_TEST_SUITE_P(
     PlanJson, PlanFaulty,
     testing::Values(
         FaultyCase{"NoObject", [](json& j) { j = json::array(); }, "plan.json: not an object"},
-        FaultyCase{"OtherFormat", [](json& j) { j["format"] = "anytick plan 2"; },
-                   "plan.json at format: not \"anytick plan 1\""},
-        FaultyCase{"NumberAsFormat", [](json& j) { j["format"] = 1; }, "at format: not \"anytick plan 1\""},
+        FaultyCase{"OtherFormat", [](json& j) { j["format"] = "anytick plan 3"; },
+                   "plan.json at format: neither \"anytick plan 1\" nor \"anytick plan 2\""},
+        FaultyCase{"NumberAsFormat", [](json& j) { j["format"] = 1; }, "at format: neither \"anytick plan 1\""},
         FaultyCase{"NoFormat", [](json& j) { j.erase("format"); }, "\"format\" is missing"},
         FaultyCase{"NoChecksum", [](json& j) { j.erase("checksum"); }, "\"checksum\" is missing"},
         FaultyCase{"OtherChecksum", [](json& j) { j["checksum"] = std::string(64, '0'); },
@@ -172,6 +193,13 @@ INSTANTIATE_TEST_SUITE_P(
                    "at zone_changes/0/moved: not an integer from 0"},
         FaultyCase{"NoRule", [](json& j) { j["objections"][0]["rule"] = "taste"; },
                    "at objections/0/rule: no rule of the guard: \"taste\""},
+        FaultyCase{"FormatOfBefore", [](json& j) { j["format"] = "anytick plan 1"; }, ": no such key"},
+        FaultyCase{"NoData", [](json& j) { j.erase("data"); }, "\"data\" is missing"},
+        FaultyCase{"NoKindOfChange", [](json& j) { j["data_changes"][0]["kind"] = "taste"; },
+                   "at data_changes/0/kind: no kind of change: \"taste\""},
+        FaultyCase{"RootTwice", [](json& j) { j["data"]["roots"].push_back(j["data"]["roots"][0]); },
+                   "at data/roots/1: out of order, or twice"},
+        FaultyCase{"ShortDigest", [](json& j) { j["data"]["tree_digest"] = ""; }, "at data/tree_digest: no SHA-256"},
         FaultyCase{"PolicyNoText", [](json& j) { j["query_policy"] = nullptr; }, "at query_policy: not a text: null"}),
     [](const auto& i) { return i.param.name; });
 

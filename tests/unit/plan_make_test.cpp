@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/plan/data_changes.h"
 #include "control/plan/plan_json.h"
 #include "dataplane/core/zone_image.h"
 #include "plan_world.h"
@@ -154,6 +155,100 @@ INSTANTIATE_TEST_SUITE_P(
                                 },
                                 "lies inside the zone"}),
     [](const auto& i) { return i.param.name; });
+
+// What changes beside servers.
+
+struct DataCase {
+  const char* name;
+  void (*change)(PlanWorld&);
+  DataChange::Kind kind;
+  const char* root;
+  const char* text;
+};
+
+class PlanDataChange : public testing::TestWithParam<DataCase> {};
+
+TEST_P(PlanDataChange, IsTold) {
+  PlanWorld world(26, 20);
+  world.snapshot.roots.push_back(world.snapshot.roots[0]);
+  world.snapshot.roots[1].origin = "time.example";
+  MadePlan base = world.make();
+  note_data(base.plan, world.sources(), false);
+  GetParam().change(world);
+  MadePlan next = world.make(&base.plan, 2);
+  EXPECT_TRUE(next.plan.changes_nothing()) << "as far as servers are meant";
+  note_data(next.plan, world.sources(&base.plan), false);
+  EXPECT_FALSE(next.plan.changes_nothing());
+  ASSERT_EQ(next.plan.data_changes.size(), 1u);
+  EXPECT_EQ(next.plan.data_changes[0].kind, GetParam().kind);
+  EXPECT_EQ(next.plan.data_changes[0].root, GetParam().root);
+  EXPECT_EQ(next.plan.data_changes[0].text, GetParam().text);
+}
+
+using Kind = DataChange::Kind;
+INSTANTIATE_TEST_SUITE_P(
+    MakePlan, PlanDataChange,
+    testing::Values(
+        DataCase{"RootAdded",
+                 [](PlanWorld& w) {
+                   w.snapshot.roots.push_back(w.snapshot.roots[1]);
+                   w.snapshot.roots[2].origin = "zeit.example";
+                 },
+                 Kind::root_added, "zeit.example", "root zeit.example is new"},
+        DataCase{"RootRemoved", [](PlanWorld& w) { w.snapshot.roots.pop_back(); }, Kind::root_removed, "time.example",
+                 "root time.example is gone: nothing of it is answered"},
+        DataCase{"Ttl", [](PlanWorld& w) { w.snapshot.roots[1].ttl = 300; }, Kind::root_changed, "time.example",
+                 "root time.example changes: ttl 150 -> 300"},
+        DataCase{"NameServers and contact",
+                 [](PlanWorld& w) {
+                   w.snapshot.roots[0].name_servers.pop_back();
+                   w.snapshot.roots[0].contact = "dns.example";
+                 },
+                 Kind::root_changed, "pool.example",
+                 "root pool.example changes: contact hostmaster.pool.example -> dns.example, name servers "
+                 "ns1.pool.example ns2.example.net -> ns1.pool.example"},
+        DataCase{"StaticData and servers of an answer",
+                 [](PlanWorld& w) {
+                   w.snapshot.roots[1].static_data.clear();
+                   w.snapshot.roots[1].max_hosts = 2;
+                 },
+                 Kind::root_changed, "time.example", "root time.example changes: max_hosts 4 -> 2, static data"},
+        DataCase{"Vendor", [](PlanWorld& w) { w.snapshot.vendors[0].state = registry::VendorState::suspended; },
+                 Kind::root_changed, "pool.example", "root pool.example changes: vendor zones"},
+        DataCase{"Tree",
+                 [](PlanWorld& w) {
+                   w.snapshot.tree.push_back({"zz", "europe", ""});
+                 },
+                 Kind::zone_names, "", "the tree has other zones"},
+        DataCase{"QueryPolicy",
+                 [](PlanWorld& w) { w.policy = "[[rule]]\nname = \"none\"\npattern = '^x'\naction = \"drop\"\n"; },
+                 Kind::query_policy, "", "the query policy is new"}),
+    [](const auto& i) {
+      std::string name = i.param.name;
+      std::erase(name, ' ');
+      return name;
+    });
+
+TEST(PlanData, OfThePlanThatIsAsItsBaseDoesNotChange) {
+  const PlanWorld world(27, 20);
+  MadePlan base = world.make();
+  note_data(base.plan, world.sources(), false);
+  EXPECT_EQ(base.plan.data_changes.size(), 1u) << "its root is new";
+  MadePlan next = world.make(&base.plan, 2);
+  note_data(next.plan, world.sources(&base.plan), true);
+  EXPECT_EQ(next.plan.data, base.plan.data);
+  EXPECT_TRUE(next.plan.changes_nothing());
+}
+
+TEST(PlanData, IsOtherThanThatOfABaseWithout) {
+  PlanWorld world(28, 20);
+  const MadePlan base = world.make();
+  world.snapshot.roots[0].ttl = 300;
+  MadePlan next = world.make(&base.plan, 2);
+  note_data(next.plan, world.sources(&base.plan), false);
+  ASSERT_EQ(next.plan.data_changes.size(), 1u);
+  EXPECT_EQ(next.plan.data_changes[0].text, "the zones' other data change");
+}
 
 // Verified: what a review was about is what comes out.
 

@@ -88,6 +88,26 @@ the guard has no objection
 )");
 }
 
+TEST(PlanText, OfWhatIsNotOfServers) {
+  Plan plan = small_plan();
+  plan.servers.clear();
+  plan.zones.clear();
+  plan.objections.clear();
+  plan.before = plan.after;
+  plan.data_changes = {{DataChange::Kind::root_removed, "time.example", "root time.example is gone"},
+                       {DataChange::Kind::query_policy, "", "the query policy changes"}};
+  EXPECT_EQ(plan_text(plan, {}), R"(plan 43 to follow 42, of 2026-11-22T12:00:00Z
+  image aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+  2 of 4 servers are in, 2 were; 0 leave, 0 come in, 0 change weight; 0 zones change
+  root time.example is gone
+  the query policy changes
+
+the guard has no objection
+)");
+  EXPECT_EQ(plan_summary(plan), "plan 43 on 42: 2 of 4 servers in, 0 leave, 0 come in, 0 change weight, 0 zones "
+                                "change, 2 other changes, no objections");
+}
+
 TEST(PlanText, SummaryIsOneLine) {
   EXPECT_EQ(plan_summary(small_plan()),
             "plan 43 on 42: 2 of 4 servers in, 1 leave, 1 come in, 1 change weight, 2 zones "
