@@ -14,20 +14,10 @@ using nlohmann::ordered_json;
 
 constexpr std::array times{"created", "deletion", "expires", "when"};
 
-/// Characters of UTF-8; all are taken to be as wide as one another.
-size_t width_of(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 std::string one_line(std::string text) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   return text;
-}
-
-std::string aligned(const std::string& cell, size_t width, TextTable::Side side) {
-  const std::string blanks(width - std::min(width, width_of(cell)), ' ');
-  return side == TextTable::Side::left ? cell + blanks : blanks + cell;
 }
 
 } // namespace
@@ -38,23 +28,14 @@ void TextTable::add(std::vector<std::string> cells) {
 }
 
 std::string TextTable::text() const {
-  std::vector<size_t> widths;
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    size_t width = width_of(columns_[i].head);
-    for (const auto& row : rows_) width = std::max(width, width_of(row[i]));
-    widths.push_back(width);
+  std::vector<control::Side> sides;
+  std::vector<std::vector<std::string>> all(1);
+  for (const Column& column : columns_) {
+    sides.push_back(column.side);
+    all.front().push_back(column.head);
   }
-  std::string text;
-  const auto add_line = [&](const auto& cell_of) {
-    std::string line;
-    for (size_t i = 0; i < columns_.size(); ++i)
-      line += (i == 0 ? "" : "  ") + aligned(cell_of(i), widths[i], columns_[i].side);
-    line.resize(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  };
-  add_line([&](size_t i) { return columns_[i].head; });
-  for (const auto& row : rows_) add_line([&](size_t i) { return row[i]; });
-  return text;
+  all.insert(all.end(), rows_.begin(), rows_.end());
+  return columns_text(sides, all, "");
 }
 
 std::string value_text(const std::string& key, const ordered_json& value) {

@@ -5,13 +5,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/columns.h"
+
 /// What commands list: tables for people and grep, objects, JSON.
 namespace anytick::control {
 
 /// One line for each row, its cells below their heads. Control characters in cells become blanks; "" is shown as "-".
 class TextTable {
  public:
-  enum class Side : uint8_t { left, right };
+  using Side = control::Side;
   struct Column {
     std::string head;
     Side side = Side::left;

@@ -11,39 +11,25 @@ bool continues(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
-/// Characters of UTF-8.
-size_t length_of(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); }));
-}
-
 } // namespace
 
 std::string TextTable::text() const {
   if (rows_.empty()) return "";
-  std::vector<size_t> widths;
-  for (const Column& column : columns_) widths.push_back(length_of(column.title));
-  for (const Row& row : rows_)
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], length_of(row[i]));
-  std::string text;
-  const auto line = [&](auto cell_of) {
-    std::string cells;
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      const std::string& cell = cell_of(i);
-      const std::string blank(widths[i] - length_of(cell), ' ');
-      cells += "  " + (columns_[i].align == Align::right ? blank + cell : cell + blank);
-    }
-    text.append(cells, 0, cells.find_last_not_of(' ') + 1) += '\n';
-  };
-  line([&](size_t i) -> const std::string& { return columns_[i].title; });
-  for (const Row& row : rows_) line([&](size_t i) -> const std::string& { return row[i]; });
-  return text;
+  std::vector<control::Side> sides;
+  std::vector<Row> all(1);
+  for (const Column& column : columns_) {
+    sides.push_back(column.align);
+    all.front().push_back(column.title);
+  }
+  all.insert(all.end(), rows_.begin(), rows_.end());
+  return control::columns_text(sides, all, "  ");
 }
 
 std::string shown_name(std::string_view name, size_t characters) {
   std::string text(name);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  if (length_of(text) <= characters) return text;
+  if (control::width_of(text) <= characters) return text;
   size_t end = 0;
   for (size_t left = characters - 3; left > 0; --left) do
       ++end;

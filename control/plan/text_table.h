@@ -5,12 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "control/columns.h"
+
 namespace anytick::plan {
 
 /// Columns of text, each as wide as it must be.
 class TextTable {
  public:
-  enum class Align : uint8_t { left, right };
+  using Align = control::Side;
   using Row = std::vector<std::string>;
 
   struct Column {
