@@ -1,5 +1,6 @@
 #include "control/json_source.h"
 
+#include <algorithm>
 #include <list>
 #include <vector>
 
@@ -106,6 +107,15 @@ std::optional<json> parse_json(std::string_view text, Findings& findings) {
   Builder builder(findings);
   if (!json::sax_parse(text, &builder)) return {};
   return builder.take();
+}
+
+bool is_utf8(std::string_view text) {
+  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return true;
+  try {
+    return !json(text).dump().empty();
+  } catch (const json::type_error&) {
+    return false;
+  }
 }
 
 std::string shown(const json& value) {

@@ -32,6 +32,9 @@ class JsonPath {
 /// absurd nesting are faults; nothing comes back after the first and the last of them.
 std::optional<nlohmann::json> parse_json(std::string_view text, Findings& findings);
 
+/// Whether JSON may have it as a text.
+bool is_utf8(std::string_view text);
+
 /// A value for a message: as JSON, shortened.
 std::string shown(const nlohmann::json& value);
 

@@ -4,9 +4,9 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "control/dns_text.h"
+#include "control/json_source.h"
 #include "control/registry/actor.h"
 #include "control/registry/names.h"
 
@@ -62,19 +62,11 @@ const Special* special_of(const geo::Address& address) {
   return assigned ? nullptr : &unassigned;
 }
 
-bool is_utf8(std::string_view text) {
-  try {
-    return !nlohmann::json(text).dump().empty();
-  } catch (const nlohmann::json::type_error&) {
-    return false;
-  }
-}
-
 } // namespace
 
 void check_text(const std::string& what, std::string_view text, size_t most, bool lines) {
   if (text.size() > most) throw Fault(fmt::format("{}: {} bytes, at most {} are possible", what, text.size(), most));
-  if (!is_utf8(text)) throw Fault(what + ": not UTF-8");
+  if (!control::is_utf8(text)) throw Fault(what + ": not UTF-8");
   const auto is_control = [&](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte == 0x7f || (byte < 0x20 && !(lines && (c == '\n' || c == '\t')));

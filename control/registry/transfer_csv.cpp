@@ -120,15 +120,6 @@ Splitter::Next Splitter::refuse(char last) {
   return Next::fault;
 }
 
-bool is_utf8(std::string_view text) {
-  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return true;
-  try {
-    return !json(text).dump().empty();
-  } catch (const json::type_error&) {
-    return false;
-  }
-}
-
 json whole_value(std::string_view cell) {
   const auto number = geo::number_of<uint64_t>(cell);
   return number ? json(*number) : json(cell);
@@ -237,7 +228,7 @@ void Reader::read_record() {
     return fault(fmt::format("{} cells, but the header names {} columns", cells.size(), columns_.size()));
   RawRow row{.kind = kind_, .place = {splitter_.line(), ""}};
   for (size_t i = 0; i < cells.size(); ++i) {
-    if (!is_utf8(cells[i])) return fault(fmt::format("{} is not in UTF-8", columns_[i]->name));
+    if (!control::is_utf8(cells[i])) return fault(fmt::format("{} is not in UTF-8", columns_[i]->name));
     row.members[std::string(columns_[i]->name)] = value_of(columns_[i]->type, cells[i]);
   }
   take_(row);
