@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "control/plan/answer_sets.h"
+#include "control/selection/membership.h"
 #include "control/text.h"
 
 namespace anytick::plan {
@@ -80,9 +81,8 @@ std::vector<std::string> names_of(const ZoneServers& zone, const Member& member,
 ZoneExplained explain_zone(const ZoneServers& zone, const Member& member, const Server& server, const Judged& judged,
                            const Sources& sources) {
   ZoneExplained explained{.zone = zone.zone, .names = names_of(zone, member, sources), .borrowed = member.borrowed};
-  const auto own = server.zone_netspeed.find(zone.zone);
-  explained.of_zone = own != server.zone_netspeed.end();
-  explained.netspeed = explained.of_zone ? own->second : server.netspeed;
+  explained.of_zone = server.zone_netspeed.contains(zone.zone);
+  explained.netspeed = selection::netspeed_in(server, zone.zone);
   explained.ramp = judged.ramp;
   explained.weight = member.weight;
   const double whole = explained.netspeed * explained.ramp;

@@ -138,14 +138,13 @@ std::vector<DnsRoot> read_roots(soci::session& sql, const std::optional<std::str
   return roots;
 }
 
-/// As a root is named, whether or not it is there.
-std::string origin_of(const std::string& text) {
+} // namespace
+
+std::string origin_of(std::string_view text) {
   std::string origin = control::lower_case(text);
   if (origin.ends_with('.')) origin.pop_back();
   return origin;
 }
-
-} // namespace
 
 Findings check_root(soci::session& sql, const DnsRoot& root) {
   Findings findings("root " + root.origin);

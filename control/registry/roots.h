@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <soci/soci.h>
@@ -16,6 +17,9 @@ namespace anytick::registry {
 inline constexpr uint32_t root_ttl_min = 30; ///< less would be no shelter from resolvers
 inline constexpr uint32_t root_ttl_max = 86400;
 inline constexpr uint32_t root_max_hosts_max = 16;
+
+/// As a root is named, whether or not it is there: in lower case, without the dot at the end.
+std::string origin_of(std::string_view text);
 
 /// What is wrong with a root beside the tree and the vendors that are there, by GeoDNS' rules for zones. Its static
 /// labels must be none of those that the pool makes; where one leads to them (alias, CNAME), they count as there.

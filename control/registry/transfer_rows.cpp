@@ -7,6 +7,7 @@
 #include "control/dns_text.h"
 #include "control/json_source.h"
 #include "control/registry/names.h"
+#include "control/registry/roots.h"
 #include "control/registry/tree.h"
 #include "control/time_text.h"
 
@@ -198,12 +199,6 @@ TreeRow tree_row(Members& from) {
       .name = tree_name(from.key("name")), .parent = from.text("parent"), .description = from.text("description")};
   if (row.parent) row.parent = tree_name(*row.parent);
   return row;
-}
-
-std::string origin_of(const std::string& text) {
-  std::string origin = control::lower_case(text);
-  if (origin.ends_with('.')) origin.pop_back();
-  return origin;
 }
 
 RootRow root_row(Members& from) {
