@@ -133,7 +133,7 @@ void ingest_feed(benchmark::State& state, const std::string& name, std::string (
   const Feed feed(name, text());
   for (auto _ : state) {
     Scoreboard board;
-    const Ingested told = ingest(feed.path(), {}, board, {});
+    const Ingested told = ingest(feed.path(), {}, board);
     if (told.taken[static_cast<size_t>(Taken::counted)] != rows) state.SkipWithError("not all rows were counted");
   }
   count_rows(state);

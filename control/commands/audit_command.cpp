@@ -75,7 +75,7 @@ void run_audit(const AuditOptions& options) {
 void add_audit_command(CLI::App& app) {
   const auto options = std::make_shared<AuditOptions>();
   CLI::App* audit = app.add_subcommand("audit", "Who changed what, from what to what; the newest last");
-  audit->add_option("--kind", options->query.kind, "account, server, tree, vendor, root or pop");
+  audit->add_option("--kind", options->query.kind, "account, server, tree, vendor, root, pop, push or hold");
   audit->add_option("--what", options->query.what, "its address, name or origin");
   audit->add_option("--who", options->query.who, "who did it");
   audit->add_option("--since", options->since, "a time, or how long ago");

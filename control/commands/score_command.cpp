@@ -56,7 +56,7 @@ void run_replay(const ReplayOptions& options) {
   IngestTotals totals;
   auto files = ordered_json::array();
   for (const std::string& file : options.files) {
-    const scores::Ingested told = scores::ingest(file, ingest, board, {});
+    const scores::Ingested told = scores::ingest(file, ingest, board);
     fmt::print(stderr, "{}", told.why());
     totals.add(told);
     files.push_back(json_of(told, file));

@@ -38,7 +38,6 @@ class Lease {
   void renew(soci::session& sql) const;
   /// Whether a third of its time is over.
   bool is_due() const { return clock_() >= renewed_ + lease_seconds / 3; }
-  int64_t now() const { return clock_(); }
 
  private:
   Lease(store::Database& database, std::string owner, WallClock clock);

@@ -8,7 +8,7 @@
 
 namespace anytick::plan {
 
-/// The rule's key in [guard]; "zone_emptied" has none, it always holds.
+/// The rule's key in [guard]; that of "zone_emptied" is zone_emptied_least.
 std::string_view rule_name(Objection::Rule rule);
 
 /// What stands against going from one selection to another, the gravest first. Each family of a zone is looked at by

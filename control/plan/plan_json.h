@@ -8,7 +8,7 @@
 #include "control/plan/plan.h"
 #include "geo/refusal.h"
 
-/// A plan as a file that can be reviewed, kept and pushed: nothing is lost in it. README.md tells its columns.
+/// A plan as a file that can be reviewed, kept and pushed: nothing is lost in it.
 namespace anytick::plan {
 
 /// Precondition: numbers are finite, texts are UTF-8. Ends with a newline; rows stand on lines of their own.

@@ -11,20 +11,13 @@ class Nowhere : public RowSink {
 
 class BoardSink : public RowSink {
  public:
-  BoardSink(Scoreboard& board, const Keep& keep, std::array<uint64_t, taken_count>& taken)
-      : board_(board), keep_(keep), taken_(taken) {}
+  BoardSink(Scoreboard& board, std::array<uint64_t, taken_count>& taken) : board_(board), taken_(taken) {}
 
-  void take(const Row& row) override {
-    const Scoreboard::Change change = board_.take(row);
-    ++taken_[static_cast<size_t>(change.taken)];
-    if (keep_ && (change.taken == Taken::counted || change.taken == Taken::history))
-      keep_(row, change.taken, change.standing);
-  }
+  void take(const Row& row) override { ++taken_[static_cast<size_t>(board_.take(row).taken)]; }
   void take(const geo::Address& server, const Monitor& monitor) override { board_.take(server, monitor); }
 
  private:
   Scoreboard& board_;
-  const Keep& keep_;
   std::array<uint64_t, taken_count>& taken_;
 };
 
@@ -54,9 +47,9 @@ Ingested read_into(const std::string& path, const IngestOptions& options, RowSin
   return told;
 }
 
-Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board, const Keep& keep) {
+Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board) {
   std::array<uint64_t, taken_count> taken{};
-  BoardSink sink(board, keep, taken);
+  BoardSink sink(board, taken);
   Ingested told = read_into(path, options, sink);
   told.taken = taken;
   return told;

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,10 +15,6 @@ struct IngestOptions {
   ReadOptions read{};
   bool strict = false; ///< a file with a fault changes nothing; it is read twice then
 };
-
-/// Called for each row that is counted or is history, with its standing after it: for whoever stores both. A late row
-/// changes the scores after the rows behind it, too; only the standing's own is told.
-using Keep = std::function<void(const Row& row, Taken taken, const Standing& standing)>;
 
 /// What became of a file.
 struct Ingested {
@@ -38,6 +33,6 @@ struct Ingested {
 Ingested read_into(const std::string& path, const IngestOptions& options, RowSink& sink);
 
 /// Takes a file's rows. The same file again changes nothing.
-Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board, const Keep& keep);
+Ingested ingest(const std::string& path, const IngestOptions& options, Scoreboard& board);
 
 } // namespace anytick::scores

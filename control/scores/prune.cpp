@@ -85,13 +85,11 @@ Retention retention_of(uint32_t history_days, uint32_t full_history_days, int64_
   return {.from = days_before(history_days, now), .full_from = days_before(full_history_days, now)};
 }
 
-Pruned prune(store::Database& database, const Retention& retention,
-             const std::function<void(const Pruned&)>& progress) {
+Pruned prune(store::Database& database, const Retention& retention) {
   Pruned done;
   const auto repeat = [&](uint64_t& count, uint64_t (*work)(store::Database&, long long), int64_t from) {
     while (const uint64_t now = work(database, hour_of(std::max<int64_t>(from, 0)))) {
       count += now;
-      if (progress) progress(done);
       if (now < part) return;
     }
   };

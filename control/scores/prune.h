@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "control/store/database.h"
 
@@ -22,9 +21,8 @@ struct Pruned {
 };
 
 /// Brings the history down to that, a part at a time and each a short transaction, so that whoever writes scores beside
-/// it waits for one of them at most. What it did stands if it ends early, and the next time goes on. `progress` is told
-/// after each part. Errors of the database are thrown (soci::soci_error).
-Pruned prune(store::Database& database, const Retention& retention,
-             const std::function<void(const Pruned&)>& progress = {});
+/// it waits for one of them at most. What it did stands if it ends early, and the next time goes on. Errors of the
+/// database are thrown (soci::soci_error).
+Pruned prune(store::Database& database, const Retention& retention);
 
 } // namespace anytick::scores

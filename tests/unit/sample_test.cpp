@@ -57,7 +57,7 @@ TEST(SampleLog, IsAFeedWithoutFaultsThatTellsHealth) {
   // Each monitor checks each server every nine minutes.
   EXPECT_EQ(log.rows, world.servers.size() * 4 * 20);
   scores::Scoreboard board;
-  const scores::Ingested taken = scores::ingest(log.path, {}, board, {});
+  const scores::Ingested taken = scores::ingest(log.path, {}, board);
   EXPECT_TRUE(taken.clean()) << taken.why();
   EXPECT_EQ(taken.read.rows, log.rows);
   size_t good = 0;

@@ -166,7 +166,7 @@ class Crash : public testing::TestWithParam<Spool::Done> {
     spool->process([&](const std::string& path) {
       Scoreboard board;
       test::restore(text_of(directory.file("standings")), board);
-      const Ingested told = ingest(path, {}, board, {});
+      const Ingested told = ingest(path, {}, board);
       std::filesystem::rename(directory.write("standings.new", test::stored(board)), directory.file("standings"));
       return told.why();
     });

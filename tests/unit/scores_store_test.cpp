@@ -133,7 +133,7 @@ TEST_P(ScoresStore, InPiecesAndByManyProcessesIsAsAtOnceInMemory) {
   const std::string text = drawn_feed(random, 200);
   Scoreboard memory;
   const std::string file = files_.write("all.jsonl", text);
-  const Ingested at_once = ingest(file, {}, memory, {});
+  const Ingested at_once = ingest(file, {}, memory);
   take("all.jsonl", text);
   EXPECT_EQ(stored_.board().servers(), memory.servers());
   const std::string whole = test::dump(*database_);
