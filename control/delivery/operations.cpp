@@ -172,7 +172,7 @@ void check_none_open(const Desk& desk) {
 }
 
 std::optional<Outcome> recover(const Desk& desk) {
-  const auto lease = Lease::take(desk.database, desk.owner, desk.clock);
+  const auto lease = take_lease(desk);
   return settle(desk, *lease, false);
 }
 

@@ -113,6 +113,20 @@ TEST_P(Pushes, NobodyElseRollsOutMeanwhile) {
   EXPECT_EQ(delivery::push(other.desk(), other.request(2)).push.state, PushState::done);
 }
 
+TEST_P(Pushes, WhoHasPatienceWaitsForTheLease) {
+  HubDesk other(empty_.open(), test_time);
+  const auto lease = delivery::Lease::take(other.database(), "other", other.desk().clock);
+  std::vector<std::string> told;
+  hub_.desk().waits = [&](const std::string& who) { told.push_back(who); };
+  EXPECT_THROW(delivery::recover(hub_.desk()), delivery::LeaseTaken);
+  EXPECT_EQ(hub_.now(), test_time);
+  EXPECT_TRUE(told.empty());
+  hub_.desk().lease_patience = std::chrono::seconds(90);
+  EXPECT_FALSE(delivery::recover(hub_.desk())) << "nothing was left";
+  EXPECT_EQ(hub_.now(), test_time + delivery::Lease::lease_seconds) << "then it has run out";
+  EXPECT_EQ(told, std::vector<std::string>{"other is rolling out; if it died, its lease ends in 60 s"});
+}
+
 TEST_P(Pushes, WhoLostTheLeaseEndsAtOnce) {
   HubDesk other(empty_.open(), test_time + 61);
   hub_.desk().threads = 1;
