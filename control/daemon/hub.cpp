@@ -37,6 +37,11 @@ std::string line_of(const delivery::Push& push) {
                      push.detail);
 }
 
+/// Of what runs, a detail is what it lacks.
+void warn_of(const delivery::Delivery& each) {
+  if (each.runs() && !each.detail.empty()) spdlog::warn("{}: {}", each.pop, each.detail);
+}
+
 /// Seconds since 1970; 0: there is none.
 int64_t newest_check(const scores::Scoreboard& board) {
   int64_t newest = 0;
@@ -57,7 +62,12 @@ Result<std::unique_ptr<Hub>> Hub::open(const Dependencies& dependencies) {
 
 Hub::Hub(const Dependencies& dependencies, scores::Spool spool)
     : config_(dependencies.config), database_(dependencies.database), desk_(dependencies.desk),
-      spool_(std::move(spool)), board_(database_), files_(config_), planner_(config_, files_) {}
+      spool_(std::move(spool)), board_(database_), files_(config_), planner_(config_, files_) {
+  desk_.told = [told = std::move(desk_.told)](const delivery::Delivery& each) {
+    if (told) told(each);
+    warn_of(each);
+  };
+}
 
 void Hub::work() {
   const int64_t now = desk_.clock();

@@ -50,6 +50,10 @@ void Rollout::commit(const std::string& what, const std::function<void(soci::ses
 
 void Rollout::write(Target& target, Delivered delivered) {
   Delivery& delivery = target.delivery;
+  // Only a load tells that it is not stored. Whoever was started anew, and counts anew, runs what it had stored.
+  if (delivery.runs() && delivered.state == delivery.state && delivered.generation >= delivery.generation &&
+      delivered.detail.empty())
+    delivered.detail = delivery.detail;
   if (delivery.state == delivered.state && delivery.generation == delivered.generation &&
       delivery.detail == delivered.detail) {
     if (lease_.is_due()) commit("lease", [](soci::session&) {});

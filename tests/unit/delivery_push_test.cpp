@@ -49,6 +49,25 @@ TEST_P(Pushes, TellsWhoRunsItButCannotStoreIt) {
   EXPECT_EQ(outcome.deliveries[1].detail, "runs, but is not stored: disk full");
 }
 
+TEST_P(Pushes, RemembersWhoCannotStoreIt) {
+  pop(1).set(Wrong::stores_nothing);
+  push(1);
+  const std::string unstored = "runs, but is not stored: disk full";
+  EXPECT_FALSE(delivery::retry(hub_.desk()));
+  EXPECT_EQ(hub_.deliveries(hub_.current()->id)[1].detail, unstored);
+  EXPECT_EQ(delivery::resume(hub_.desk(), {}).deliveries[1].detail, unstored);
+  pop(1).set(Wrong::nothing);
+  EXPECT_EQ(push(2).deliveries[1].detail, "");
+}
+
+TEST_P(Pushes, WhatRunsAfterARestartIsStored) {
+  pop(1).set(Wrong::stores_nothing);
+  ASSERT_EQ(push(1).deliveries[1].detail, "runs, but is not stored: disk full");
+  pop(1).restart();
+  EXPECT_FALSE(delivery::retry(hub_.desk())) << "the fake stores what it says that it does not";
+  EXPECT_EQ(hub_.deliveries(hub_.current()->id)[1].detail, "");
+}
+
 TEST_P(Pushes, SendsOnlyWhatAPopDoesNotRun) {
   push(1);
   auto request = hub_.request(2);

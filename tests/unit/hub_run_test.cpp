@@ -1,6 +1,9 @@
 #include <filesystem>
+#include <sstream>
 
 #include <fmt/format.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include "control/daemon/hub.h"
 #include "control/delivery/planning.h"
@@ -207,6 +210,22 @@ TEST_P(HubRun, BringsUpWhoWasAway) {
   work(*hub);
   EXPECT_TRUE(all_run_the_same());
   EXPECT_EQ(hub->health(), "ok\n");
+}
+
+TEST_P(HubRun, SaysOnceWhatIsNotStored) {
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  const auto hub = start();
+  pop(1).set(Wrong::stores_nothing);
+  say(20);
+  for (int i = 0; i < 3; ++i) work(*hub);
+  spdlog::set_default_logger(before);
+  const std::string said = "b: runs, but is not stored: disk full", text = log.str();
+  EXPECT_NE(text.find(said), std::string::npos) << text;
+  EXPECT_EQ(text.find(said), text.rfind(said)) << text;
+  EXPECT_EQ(text.find("] a: "), std::string::npos) << text;
 }
 
 TEST_P(HubRun, OnlyPlansWherePushIsOff) {
