@@ -61,9 +61,9 @@ std::string head_text(const FleetReport& fleet) {
     text += fmt::format("serial {} waits for anytick confirm until {}\n", fleet.open->serial,
                         date_text(static_cast<uint64_t>(fleet.open->confirm_by.value_or(0))));
   if (fleet.hold)
-    text += fmt::format("The hub pushes nothing by itself since a push of {} was taken back, to {} ({}): {}\n",
-                        fleet.hold->who, fleet.hold->serial, date_text(static_cast<uint64_t>(fleet.hold->time)),
-                        fleet.hold->reason);
+    text +=
+        fmt::format("The hub pushes nothing by itself since POPs went back to {} ({}, by {}): {}\n", fleet.hold->serial,
+                    date_text(static_cast<uint64_t>(fleet.hold->time)), fleet.hold->who, fleet.hold->reason);
   return text;
 }
 

@@ -92,7 +92,8 @@ void run_push(const RolloutOptions& options) {
 
 void run_confirm(const RolloutOptions& options) {
   DeliveryDesk desk(options.hub);
-  print_outcome(options.revert ? delivery::revert(desk.desk(), actor_of(options.hub)) : delivery::confirm(desk.desk()),
+  const registry::Actor actor = actor_of(options.hub);
+  print_outcome(options.revert ? delivery::revert(desk.desk(), actor) : delivery::confirm(desk.desk(), actor),
                 options.json);
 }
 

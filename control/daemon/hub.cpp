@@ -213,7 +213,7 @@ std::string Hub::reason_to_wait(const plan::Plan& plan) {
     hold = delivery::read_hold(sql);
     open = delivery::open_push(sql);
   });
-  if (hold) return fmt::format("held since a push of {} was taken back: {}", hold->who, hold->reason);
+  if (hold) return fmt::format("held since POPs went back to {}, by {}: {}", hold->serial, hold->who, hold->reason);
   if (desk_.clock() < next_push_)
     return fmt::format("the last push failed: the next one is tried at {}",
                        control::date_text(static_cast<uint64_t>(next_push_)));

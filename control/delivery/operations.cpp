@@ -8,6 +8,7 @@
 
 #include "control/delivery/begin.h"
 #include "control/delivery/fleet.h"
+#include "control/registry/audit.h"
 #include "control/registry/pops.h"
 #include "control/text.h"
 
@@ -38,9 +39,9 @@ std::optional<Outcome> settle(const Desk& desk, const Lease& lease, bool goes_on
     rollout.look();
     goes_on ? rollout.resume() : rollout.abandon();
   } else if (open->stage == PushStage::confirming) {
-    rollout.confirm();
+    rollout.confirm_rest();
   } else if (rollout.is_past_confirmation()) {
-    rollout.go_back(PushState::expired, time_over(*open));
+    rollout.expire(time_over(*open));
   } else {
     return std::nullopt;
   }
@@ -107,6 +108,7 @@ Push current_of(const Desk& desk) {
 } // namespace
 
 Outcome push(const Desk& desk, const PushRequest& request) {
+  registry::check_actor(request.actor);
   check_files(desk, [&](soci::session&) {
     return make_cargo(request.revision.serial, request.image, request.revision.query_policy, desk.config);
   });
@@ -115,6 +117,7 @@ Outcome push(const Desk& desk, const PushRequest& request) {
 }
 
 Outcome rollback(const Desk& desk, int64_t serial, const registry::Actor& actor, const Manner& manner) {
+  registry::check_actor(actor);
   check_files(desk, [&](soci::session& sql) { return read_cargo(sql, serial, desk.config); });
   const auto lease = take_over(desk);
   return roll_out(desk, *lease, begin_rollback(desk, *lease, serial, actor, manner));
@@ -145,25 +148,26 @@ std::optional<Outcome> retry(const Desk& desk) {
   return rollout.outcome();
 }
 
-Outcome confirm(const Desk& desk) {
+Outcome confirm(const Desk& desk, const registry::Actor& actor) {
+  registry::check_actor(actor);
   const auto lease = take_lease(desk);
   // One that was cut short goes on.
   if (is_confirmed_in_part(read_open(desk)))
     if (auto settled = settle(desk, *lease, false)) return std::move(*settled);
   Rollout rollout(desk, *lease, unconfirmed_push(desk, *lease).id);
-  rollout.confirm();
+  rollout.confirm(actor);
   return rollout.outcome();
 }
 
 Outcome revert(const Desk& desk, const registry::Actor& actor) {
+  registry::check_actor(actor);
   const auto lease = take_lease(desk);
   if (const auto open = read_open(desk); is_confirmed_in_part(open))
     throw Fault(fmt::format("serial {} is confirmed already, at some POPs: anytick confirm goes on with it, anytick "
                             "rollback takes it back",
                             open->serial));
   Rollout rollout(desk, *lease, unconfirmed_push(desk, *lease).id);
-  rollout.go_back(PushState::reverted,
-                  fmt::format("by {}{}{}", actor.who, actor.reason.empty() ? "" : ": ", actor.reason));
+  rollout.revert(actor);
   return rollout.outcome();
 }
 

@@ -12,8 +12,9 @@
 #include "control/registry/actor.h"
 
 /// What operators and the hub do about pushes. Each takes the lease, brings what a dead owner left to an end, and
-/// returns when it is done. All throw Fault for what is refused before anything is sent, CommandFailure for files, and
-/// soci::soci_error where the database is lost: what POPs then run is found by the next of these.
+/// returns when it is done. All throw Fault for what is refused before anything is sent, registry::Fault for an actor
+/// that the audit log does not take, CommandFailure for files, and soci::soci_error where the database is lost: what
+/// POPs then run is found by the next of these.
 namespace anytick::delivery {
 
 /// How a push goes.
@@ -49,8 +50,8 @@ Outcome resume(const Desk& desk, const std::vector<std::string>& pops);
 /// where there are none, or a push waits for its confirmation. Waits for no lease.
 std::optional<Outcome> retry(const Desk& desk);
 
-Outcome confirm(const Desk& desk);
-/// Takes an unconfirmed push back at once.
+Outcome confirm(const Desk& desk, const registry::Actor& actor);
+/// Takes an unconfirmed push back at once. The hold that follows is the actor's.
 Outcome revert(const Desk& desk, const registry::Actor& actor);
 
 /// Fault while a push is under way or waits for its confirmation.

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "control/delivery/rollout.h"
+#include "control/registry/audit.h"
 #include "control/registry/pops.h"
 
 /// What becomes of a push after its first owner: it is found again, confirmed, taken back, or brought to more POPs.
@@ -31,7 +33,7 @@ void Rollout::resume() {
 }
 
 void Rollout::abandon() {
-  if (is_past_confirmation()) return go_back(PushState::expired, "it was cut short, and its time is over");
+  if (is_past_confirmation()) return expire("it was cut short, and its time is over");
   if (push_.stage == PushStage::canaries && !push_.confirm_by)
     return fail_canaries("it was cut short before its canaries had kept it");
   if (!push_.confirm_by)
@@ -117,9 +119,17 @@ bool Rollout::mend() {
   return true;
 }
 
-void Rollout::confirm() {
+void Rollout::confirm(const registry::Actor& actor) {
   push_.stage = PushStage::confirming;
-  commit("confirming", [&](soci::session& sql) { update_push(sql, push_); });
+  commit("confirming", [&](soci::session& sql) {
+    update_push(sql, push_);
+    registry::record(sql, actor, "push", std::to_string(push_.serial), "confirm", {{"state", "unconfirmed"}},
+                     {{"state", "confirmed"}});
+  });
+  confirm_rest();
+}
+
+void Rollout::confirm_rest() {
   Picked picked = pick([](const Delivery& each) {
     return each.asked && each.state != DeliveryState::applied && each.state != DeliveryState::refused;
   });
@@ -130,19 +140,31 @@ void Rollout::confirm() {
   end();
 }
 
-void Rollout::go_back(PushState end, const std::string& detail) {
+void Rollout::expire(const std::string& why) {
+  go_back(PushState::expired, why, {push_.who, fmt::format("{} is expired: {}", push_.serial, why), desk_.clock()});
+}
+
+void Rollout::revert(const registry::Actor& actor) {
+  go_back(PushState::reverted, fmt::format("by {}{}{}", actor.who, actor.reason.empty() ? "" : ": ", actor.reason),
+          actor);
+}
+
+void Rollout::go_back(PushState end, const std::string& detail, const registry::Actor& actor) {
   work_on(pick([](const Delivery& each) {
             return each.state == DeliveryState::unconfirmed || each.state == DeliveryState::sending ||
                    each.state == DeliveryState::away;
           }),
           [this](Target& each) { return take_back(*each.link, cargo_, nullptr, desk_.step); });
-  push_.state = end;
+  const std::string_view before = name_of(std::exchange(push_.state, end));
   push_.detail = detail;
   // A daemon would plan and push the same again.
   commit("end", [&](soci::session& sql) {
     update_push(sql, push_);
-    set_hold(sql, {push_.previous.value_or(0), push_.who,
-                   fmt::format("{} is {}: {}", push_.serial, name_of(end), detail), desk_.clock()});
+    registry::record(sql, actor, "push", std::to_string(push_.serial), end == PushState::reverted ? "revert" : "expire",
+                     {{"state", before}}, {{"state", name_of(end)}});
+    const std::string reason =
+        actor.reason.empty() ? fmt::format("{} is {}", push_.serial, name_of(end)) : actor.reason;
+    set_hold(sql, {push_.previous.value_or(0), actor.who, reason, actor.now});
   });
 }
 

@@ -106,7 +106,7 @@ Terms Rollout::terms() const {
 
 void Rollout::run() {
   if (push_.stage == PushStage::canaries && !run_canaries()) return;
-  if (is_past_confirmation()) return go_back(PushState::expired, "its time was over before all POPs had it");
+  if (is_past_confirmation()) return expire("its time was over before all POPs had it");
   deliver_to(pick([](const Delivery& each) { return each.asked && !each.runs(); }), [this] { return terms(); });
   end();
 }

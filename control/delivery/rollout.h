@@ -10,6 +10,7 @@
 #include "control/delivery/desk.h"
 #include "control/delivery/lease.h"
 #include "control/delivery/pushes.h"
+#include "control/registry/actor.h"
 
 namespace anytick::delivery {
 
@@ -48,9 +49,13 @@ class Rollout {
   bool mend();
 
   /// Precondition: unconfirmed. All POPs keep it, and those that were away or have gone back get it for good.
-  void confirm();
-  /// POPs that run it unconfirmed go back now; `end` is `expired` or `reverted`. Nothing is pushed by itself then.
-  void go_back(PushState end, const std::string& detail);
+  void confirm(const registry::Actor& actor);
+  /// Goes on with that where it was cut short.
+  void confirm_rest();
+  /// POPs that run it unconfirmed go back now, as its time is over. Nothing is pushed by itself then.
+  void expire(const std::string& why);
+  /// The same, as somebody says so.
+  void revert(const registry::Actor& actor);
 
   bool is_past_confirmation() const;
   const Push& push() const { return push_; }
@@ -70,6 +75,7 @@ class Rollout {
   void work_on(const Picked& picked, const Work& work);
   void deliver_to(const Picked& picked, const std::function<Terms()>& terms);
   Terms terms() const;
+  void go_back(PushState end, const std::string& detail, const registry::Actor& actor);
   void end();
   void end_as(PushState state, const std::string& detail);
   std::string summary() const;

@@ -24,13 +24,17 @@ std::string text_of(const ordered_json& object, const ordered_json& other) {
 
 } // namespace
 
-void record(soci::session& sql, const Actor& actor, const std::string& kind, const std::string& what,
-            const std::string& action, const ordered_json& before, const ordered_json& after) {
+void check_actor(const Actor& actor) {
   constexpr size_t who_max = 254, reason_max = 1000;
-  if (before == after) return;
   if (actor.who.empty()) throw Fault("who changes something must be told");
   check_text("who", actor.who, who_max);
   check_text("reason", actor.reason, reason_max);
+}
+
+void record(soci::session& sql, const Actor& actor, const std::string& kind, const std::string& what,
+            const std::string& action, const ordered_json& before, const ordered_json& after) {
+  if (before == after) return;
+  check_actor(actor);
   const int64_t id = store::next_id(sql, "audit");
   const std::string was = text_of(before, after), became = text_of(after, before);
   sql << "INSERT INTO audit (id, time, who, kind, what, action, was, became, reason) VALUES (:id, :time, :who, :kind, "

@@ -13,6 +13,9 @@
 /// The log of what was changed. Functions of the registry write it by themselves, one entry for each change.
 namespace anytick::registry {
 
+/// Throws Fault where record() would: for what cannot be undone once it is to be recorded.
+void check_actor(const Actor& actor);
+
 /// Writes which fields of an object differ; null: it is not there. Nothing where they are the same.
 void record(soci::session& sql, const Actor& actor, const std::string& kind, const std::string& what,
             const std::string& action, const nlohmann::ordered_json& before, const nlohmann::ordered_json& after);

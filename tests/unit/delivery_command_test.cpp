@@ -6,6 +6,7 @@
 #include "control/commands/plan_command.h"
 #include "control/commands/pop_command.h"
 #include "control/commands/rollout_command.h"
+#include "control/registry/audit.h"
 #include "control/registry/roots.h"
 #include "control_run.h"
 #include "delivery_hub.h"
@@ -141,8 +142,15 @@ TEST_F(HubCommands, ConfirmAndRevert) {
   const Outcome another = run({"push"});
   EXPECT_EQ(another.code, control::exit_refused) << "there would be nothing to push, but nobody knows yet";
   EXPECT_NE(another.failure.find("waits for"), std::string::npos) << another.failure;
-  EXPECT_EQ(run({"confirm"}).code, control::exit_done);
+  EXPECT_EQ(run({"confirm", "--reason", "two\nlines"}).code, control::exit_refused);
+  EXPECT_TRUE(pop(0).is_unconfirmed());
+  EXPECT_EQ(run({"confirm", "--as", "bob", "--reason", "answers are right"}).code, control::exit_done);
   EXPECT_FALSE(pop(0).is_unconfirmed());
+  hub_.database().read([](soci::session& sql) {
+    const auto entries = registry::read_audit(sql, {.kind = "push", .who = "bob"});
+    ASSERT_EQ(entries.size(), 1u);
+    EXPECT_EQ(entries[0].action + ": " + entries[0].reason, "confirm: answers are right");
+  });
   const int64_t confirmed = current_serial();
   change(3);
   EXPECT_EQ(run({"push", "--canary", "--soak", "0s", "--confirm-within", "5m"}).code, control::exit_done);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "control/registry/audit.h"
 #include "delivery_hub.h"
 
 namespace anytick::test {
@@ -26,6 +27,11 @@ class Confirms : public WithPops {
   Confirms() { delivery::push(hub_.desk(), hub_.request(1)); }
 
   int64_t current_serial() { return hub_.current()->serial; }
+  std::string hold_text() {
+    std::optional<delivery::Hold> hold;
+    hub_.database().read([&](soci::session& sql) { hold = delivery::read_hold(sql); });
+    return hold ? fmt::format("{} by {}: {}", hold->serial, hold->who, hold->reason) : "none";
+  }
   void expire_pops() {
     for (const auto& each : pops_) each->expire();
   }
@@ -46,11 +52,11 @@ TEST_P(Confirms, AConfirmedPushStays) {
             "serial 2 waits for its confirmation until 2027-01-15T08:05:00Z: anytick confirm, or anytick confirm "
             "--revert");
   EXPECT_FALSE(delivery::retry(hub_.desk()));
-  const Outcome confirmed = delivery::confirm(hub_.desk());
+  const Outcome confirmed = delivery::confirm(hub_.desk(), actor);
   EXPECT_EQ(confirmed.push.state, PushState::done);
   EXPECT_EQ(text_of(confirmed.deliveries), all("applied"));
   for (size_t i = 0; i < 3; ++i) EXPECT_FALSE(pop(i).is_unconfirmed());
-  EXPECT_EQ(fault_of([&] { delivery::confirm(hub_.desk()); }), "no push waits for its confirmation");
+  EXPECT_EQ(fault_of([&] { delivery::confirm(hub_.desk(), actor); }), "no push waits for its confirmation");
   EXPECT_EQ(push(3, {}).push.state, PushState::done);
 }
 
@@ -71,7 +77,7 @@ TEST_P(Confirms, ItIsTooLateToConfirm) {
   push(2, five_minutes);
   hub_.pass(301);
   // Their clocks may be a little behind: then they are told.
-  EXPECT_EQ(fault_of([&] { delivery::confirm(hub_.desk()); }),
+  EXPECT_EQ(fault_of([&] { delivery::confirm(hub_.desk(), actor); }),
             "serial 2 is too late to be confirmed: its time was over at 2027-01-15T08:05:00Z; POPs run what they ran "
             "before");
   EXPECT_EQ(serials(), "1 1 1");
@@ -94,7 +100,7 @@ TEST_P(Confirms, WhoWasAwayOrWentBackGetsItForGood) {
   pop(0).restart();
   pop(1).restart();
   EXPECT_EQ(serials(), "1 1 2") << "one that is started anew goes back";
-  EXPECT_EQ(delivery::confirm(hub_.desk()).push.state, PushState::done);
+  EXPECT_EQ(delivery::confirm(hub_.desk(), actor).push.state, PushState::done);
   EXPECT_EQ(serials(), "2 2 2");
 }
 
@@ -102,7 +108,7 @@ TEST_P(Confirms, WhoIsAwayThenIsToldLater) {
   push(2, five_minutes);
   pop(1).set(Wrong::dies_confirming);
   pop(2).set(Wrong::dies_confirmed);
-  const Outcome outcome = delivery::confirm(hub_.desk());
+  const Outcome outcome = delivery::confirm(hub_.desk(), actor);
   EXPECT_EQ(outcome.push.state, PushState::partial);
   EXPECT_EQ(text_of(outcome.deliveries), "a applied, b away, c away");
   for (const size_t i : {1, 2}) {
@@ -119,17 +125,56 @@ TEST_P(Confirms, APopThatCannotGoBackDoesNotGetIt) {
   const Outcome outcome = push(2, five_minutes);
   EXPECT_EQ(outcome.push.state, PushState::unconfirmed);
   EXPECT_EQ(text_of({outcome.deliveries[1]}, true), "b refused: its anytickd 0.0 cannot wait for a confirmation");
-  EXPECT_EQ(delivery::confirm(hub_.desk()).push.state, PushState::partial);
+  EXPECT_EQ(delivery::confirm(hub_.desk(), actor).push.state, PushState::partial);
   EXPECT_EQ(delivery::resume(hub_.desk(), {}).push.state, PushState::done);
 }
 
 TEST_P(Confirms, WhatIsTakenBackHoldsTheHub) {
   push(2, five_minutes);
   delivery::revert(hub_.desk(), {"alice", "answers are wrong", hub_.now()});
-  std::optional<delivery::Hold> hold;
-  hub_.database().read([&](soci::session& sql) { hold = delivery::read_hold(sql); });
-  ASSERT_TRUE(hold);
-  EXPECT_NE(hold->reason.find("answers are wrong"), std::string::npos) << hold->reason;
+  EXPECT_EQ(hold_text(), "1 by alice: answers are wrong");
+  push(3, five_minutes);
+  delivery::revert(hub_.desk(), {"alice", "", hub_.now()});
+  EXPECT_EQ(hold_text(), "1 by alice: 3 is reverted");
+  push(4, five_minutes);
+  hub_.pass(301);
+  delivery::recover(hub_.desk());
+  EXPECT_EQ(hold_text(), "1 by test: 4 is expired: its time was over at 2027-01-15T08:05:00Z");
+}
+
+TEST_P(Confirms, WhoConfirmsAndWhoTakesBackIsLogged) {
+  push(2, five_minutes);
+  delivery::confirm(hub_.desk(), {"bob", "answers are right", hub_.now()});
+  push(3, five_minutes);
+  delivery::revert(hub_.desk(), {"alice", "answers are wrong", hub_.now()});
+  std::vector<std::string> entries;
+  hub_.database().read([&](soci::session& sql) {
+    entries.clear();
+    for (const auto& each : registry::read_audit(sql, {.kind = "push"}))
+      entries.push_back(fmt::format("{} {} by {}: {}", each.action, each.what, each.who, each.reason));
+  });
+  EXPECT_EQ(entries,
+            (std::vector<std::string>{"confirm 2 by bob: answers are right", "revert 3 by alice: answers are wrong"}));
+}
+
+// Else POPs would have done it, and the database not.
+TEST_P(Confirms, WhatTheAuditLogDoesNotTakeIsRefusedFirst) {
+  push(2, five_minutes);
+  for (const registry::Actor& bad :
+       {registry::Actor{"alice", "two\nlines", test_time}, registry::Actor{"alice", std::string(1001, 'x'), test_time},
+        registry::Actor{"", "", test_time}}) {
+    EXPECT_THROW(delivery::revert(hub_.desk(), bad), registry::Fault);
+    EXPECT_THROW(delivery::confirm(hub_.desk(), bad), registry::Fault);
+    EXPECT_THROW(delivery::rollback(hub_.desk(), 1, bad, {}), registry::Fault);
+    auto request = hub_.request(3);
+    request.actor = bad;
+    EXPECT_THROW(delivery::push(hub_.desk(), request), registry::Fault);
+  }
+  EXPECT_EQ(serials(), "2 2 2");
+  EXPECT_TRUE(pop(0).is_unconfirmed());
+  const std::string longest(1000, 'x');
+  EXPECT_EQ(delivery::revert(hub_.desk(), {"alice", longest, test_time}).push.state, PushState::reverted);
+  EXPECT_EQ(hold_text(), "1 by alice: " + longest);
 }
 
 // As after the death of who confirmed it.
@@ -145,7 +190,7 @@ TEST_P(Confirms, WhatIsConfirmedInPartIsNotTakenBack) {
             }).find("is confirmed already"),
             std::string::npos);
   EXPECT_TRUE(pop(0).is_unconfirmed()) << "nothing was done";
-  EXPECT_EQ(delivery::confirm(hub_.desk()).push.state, PushState::done);
+  EXPECT_EQ(delivery::confirm(hub_.desk(), actor).push.state, PushState::done);
   EXPECT_FALSE(pop(0).is_unconfirmed());
 }
 
@@ -223,7 +268,7 @@ TEST_P(Confirms, CanariesAndAConfirmation) {
   EXPECT_EQ(text_of(outcome.deliveries), all("unconfirmed"));
   EXPECT_EQ(pop(0).last_begin()->confirm_seconds(), 330u);
   EXPECT_LE(pop(1).last_begin()->confirm_seconds(), 300u);
-  EXPECT_EQ(delivery::confirm(hub_.desk()).push.state, PushState::done);
+  EXPECT_EQ(delivery::confirm(hub_.desk(), actor).push.state, PushState::done);
 }
 
 TEST_P(Confirms, WithoutACanaryThereIsNoCanaryPush) {
