@@ -24,7 +24,7 @@ bool Rollout::run_canaries() {
   std::string fault = fault_of_canaries();
   if (fault.empty()) {
     soak();
-    work_on(pick(canaries), [this](Target& each) { return look_at(*each.link, cargo_, desk_.step); });
+    work_on(pick(canaries), [this](Target& each) { return seen_at(each); });
     fault = fault_of_canaries();
   }
   if (fault.empty() && !push_.confirm_by) {

@@ -1,6 +1,7 @@
 #include "control/delivery/deliver.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -49,11 +50,34 @@ Delivered confirm(PopLink& link, const Cargo& cargo, uint64_t generation, const 
   return {DeliveryState::applied, answer.reply->generation(), storage_detail(answer.reply->not_stored())};
 }
 
+/// Applied or unconfirmed where the POP runs all of it, else nothing.
+std::optional<Delivered> as_it_runs(const pop::v1::StatusReply& status, const Cargo& cargo, bool may_wait) {
+  if (!missing_tables(status.tables(), cargo).empty()) return std::nullopt;
+  if (may_wait && status.has_unconfirmed())
+    return Delivered{DeliveryState::unconfirmed, status.unconfirmed().generation()};
+  return Delivered{DeliveryState::applied, status.generation()};
+}
+
+/// Whether a load waits for its confirmation that is of this cargo. The hub may have another geo map by now.
+bool is_waiting(const pop::v1::StatusReply& status, const Cargo& cargo, bool may_wait) {
+  return may_wait && status.has_unconfirmed() && is_running(status.tables(), cargo.image);
+}
+
+/// Where somebody else's does.
+std::optional<Delivered> as_it_is_blocked(const pop::v1::StatusReply& status, const Cargo& cargo, bool may_wait) {
+  if (!status.has_unconfirmed() || is_waiting(status, cargo, may_wait)) return std::nullopt;
+  return Delivered{DeliveryState::waiting, 0,
+                   fmt::format("generation {}, which is not of this push, waits for its confirmation there",
+                               status.unconfirmed().generation()),
+                   true};
+}
+
 /// After nobody said whether the tables were taken.
-Delivered after_silence(PopLink& link, const Cargo& cargo, const std::string& why, const StepHook& step) {
+Delivered after_silence(PopLink& link, const Cargo& cargo, bool may_wait, const std::string& why,
+                        const StepHook& step) {
   const auto status = ask_status(link, step);
   if (!status) return {DeliveryState::away, 0, why};
-  if (auto runs = as_it_runs(*status.reply, cargo)) return *runs;
+  if (auto runs = as_it_runs(*status.reply, cargo, may_wait)) return *runs;
   return {DeliveryState::away, 0, fmt::format("{}; it runs {}", why, shown(status.reply->tables()))};
 }
 
@@ -61,7 +85,8 @@ Delivered send(PopLink& link, const Cargo& cargo, const RunningTables& has, uint
                const StepHook& step) {
   const auto tables = missing_tables(has, cargo);
   const auto answer = stepped(step, "load", link, [&] { return link.load(tables, confirm_seconds); });
-  if (!answer) return answer.is_away ? after_silence(link, cargo, answer.why, step) : no_answer(answer);
+  if (!answer)
+    return answer.is_away ? after_silence(link, cargo, confirm_seconds > 0, answer.why, step) : no_answer(answer);
   const pop::v1::LoadReply& reply = *answer.reply;
   if (!reply.applied()) return {DeliveryState::refused, 0, reply.reason()};
   if (!missing_tables(reply.tables(), cargo).empty())
@@ -72,16 +97,11 @@ Delivered send(PopLink& link, const Cargo& cargo, const RunningTables& has, uint
 
 } // namespace
 
-std::optional<Delivered> as_it_runs(const pop::v1::StatusReply& status, const Cargo& cargo) {
-  if (!missing_tables(status.tables(), cargo).empty()) return std::nullopt;
-  if (status.has_unconfirmed()) return Delivered{DeliveryState::unconfirmed, status.unconfirmed().generation()};
-  return Delivered{DeliveryState::applied, status.generation()};
-}
-
-Delivered look_at(PopLink& link, const Cargo& cargo, const StepHook& step) {
+Delivered look_at(PopLink& link, const Cargo& cargo, bool may_wait, const StepHook& step) {
   const auto status = ask_status(link, step);
   if (!status) return no_answer(status);
-  if (auto runs = as_it_runs(*status.reply, cargo)) return *runs;
+  if (auto runs = as_it_runs(*status.reply, cargo, may_wait)) return *runs;
+  if (auto blocked = as_it_is_blocked(*status.reply, cargo, may_wait)) return *blocked;
   return {DeliveryState::waiting, 0, "it runs " + shown(status.reply->tables())};
 }
 
@@ -89,13 +109,13 @@ Delivered deliver(PopLink& link, const Cargo& cargo, const Terms& terms, const S
   const auto status = ask_status(link, step);
   if (!status) return no_answer(status);
   const RunningTables& has = status.reply->tables();
-  // What waits is confirmed first, though the hub may have another geo map by now.
-  if (terms.confirm_seconds == 0 && status.reply->has_unconfirmed() && is_running(has, cargo.image)) {
+  if (terms.confirm_seconds == 0 && is_waiting(*status.reply, cargo, terms.may_wait)) {
     Delivered kept = confirm(link, cargo, status.reply->unconfirmed().generation(), step);
     if (kept.state != DeliveryState::applied || missing_tables(has, cargo).empty()) return kept;
     return send(link, cargo, has, 0, step);
   }
-  if (auto runs = as_it_runs(*status.reply, cargo)) return *runs;
+  if (auto runs = as_it_runs(*status.reply, cargo, terms.may_wait)) return *runs;
+  if (auto blocked = as_it_is_blocked(*status.reply, cargo, terms.may_wait)) return *blocked;
   const bool can = can_go_back(*status.reply);
   if (terms.confirm_seconds > 0 && terms.is_required && !can)
     return {DeliveryState::refused, 0, "its anytickd " + status.reply->version() + " cannot wait for a confirmation"};

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "control/delivery/cargo.h"
@@ -17,6 +16,7 @@ struct Delivered {
   DeliveryState state = DeliveryState::waiting;
   uint64_t generation = 0;
   std::string detail{};
+  bool is_blocked = false; ///< waiting: the POP takes nothing before what somebody else sent is confirmed or has gone
 };
 
 /// Told of each step before it is done and after, with what and where: tests stop there.
@@ -26,16 +26,16 @@ using StepHook = std::function<void(const std::string& step)>;
 struct Terms {
   uint32_t confirm_seconds = 0; ///< 0: for good
   bool is_required = false;     ///< a POP that cannot go back by itself does not get it
+  bool may_wait = false;        ///< see look_at()
 };
 
-/// Applied or unconfirmed where the POP runs all of it, else nothing.
-std::optional<Delivered> as_it_runs(const pop::v1::StatusReply& status, const Cargo& cargo);
-
-/// What it is seen to run, or why that is not known (away, refused). `waiting`: something else.
-Delivered look_at(PopLink& link, const Cargo& cargo, const StepHook& step);
+/// What it is seen to run, or why that is not known (away, refused). `waiting`: something else. `may_wait`: the cargo
+/// may have been sent to be confirmed. Else what waits for that at the POP is somebody else's, and the cargo is applied
+/// where all of it runs meanwhile.
+Delivered look_at(PopLink& link, const Cargo& cargo, bool may_wait, const StepHook& step);
 
 /// Sends what the POP does not run yet. Where it runs it until it is confirmed, and the terms are for good, confirms
-/// it.
+/// it. What somebody else tries there is left alone.
 Delivered deliver(PopLink& link, const Cargo& cargo, const Terms& terms, const StepHook& step);
 
 /// The POP goes back to what it ran before, if it has it still; nothing is done where it does not run the cargo. Where

@@ -13,7 +13,7 @@ namespace anytick::delivery {
 void Rollout::look() {
   work_on(pick([](const Delivery& each) { return each.asked; }), [this](Target& target) {
     const Delivery& before = target.delivery;
-    Delivered seen = look_at(*target.link, cargo_, desk_.step);
+    Delivered seen = seen_at(target);
     // What it said before is more than that it says nothing, or that it still runs something else.
     const bool is_silent = seen.state == DeliveryState::away || seen.state == DeliveryState::refused;
     const bool is_no_news = is_silent ? before.state != DeliveryState::sending
@@ -36,9 +36,6 @@ void Rollout::abandon() {
   if (is_past_confirmation()) return expire("it was cut short, and its time is over");
   if (push_.stage == PushStage::canaries && !push_.confirm_by)
     return fail_canaries("it was cut short before its canaries had kept it");
-  if (!push_.confirm_by)
-    work_on(pick([](const Delivery& each) { return each.state == DeliveryState::unconfirmed; }),
-            [this](Target& each) { return take_back(*each.link, cargo_, nullptr, desk_.step); });
   if (pick([](const Delivery& each) { return each.runs(); }).empty())
     return end_as(PushState::failed, "it was cut short, and no POP is seen to run it");
   push_.stage = PushStage::all;
@@ -76,7 +73,7 @@ void Rollout::meet_registry() {
 void Rollout::bring_up(const std::function<bool(const Delivery&)>& which) {
   const Picked picked = pick(which);
   work_on(picked, [this](Target& target) {
-    const Delivered seen = look_at(*target.link, cargo_, desk_.step);
+    const Delivered seen = seen_at(target);
     // It is about to be tried again: why it refused before stays until then.
     if (seen.state != DeliveryState::waiting || target.delivery.state != DeliveryState::refused) return seen;
     return Delivered{DeliveryState::refused, 0, target.delivery.detail};
@@ -97,13 +94,13 @@ bool Rollout::mend() {
   work_on(asked, [&](Target& target) {
     const Delivery& known = target.delivery;
     const Delivered same{known.state, known.generation, known.detail};
-    Delivered seen = look_at(*target.link, cargo_, desk_.step);
+    Delivered seen = seen_at(target);
     const bool is_silent = seen.state == DeliveryState::away || seen.state == DeliveryState::refused;
     if (is_silent && (known.runs() || known.state == DeliveryState::refused)) return same;
     if (is_silent) return Delivered{DeliveryState::away, 0, std::move(seen.detail)};
     if (seen.state != DeliveryState::waiting) return seen;
     if (known.state == DeliveryState::refused) return same;
-    is_due[static_cast<size_t>(&target - targets_.data())] = 1;
+    is_due[static_cast<size_t>(&target - targets_.data())] = seen.is_blocked ? 0 : 1;
     return seen;
   });
   Picked due;

@@ -78,8 +78,22 @@ void Rollout::work_on(const Picked& picked, const Work& work) {
       });
 }
 
+/// Whether what waits for its confirmation at the POP can be this push's, and not what somebody tries there by hand:
+/// that has the same image, too, where it is only a policy or a geo map.
+bool Rollout::may_wait(const Delivery& delivery) const {
+  if (!push_.confirm_by && push_.stage != PushStage::canaries) return false;
+  return delivery.state == DeliveryState::sending || delivery.state == DeliveryState::unconfirmed ||
+         delivery.state == DeliveryState::refused || delivery.state == DeliveryState::away;
+}
+
+Delivered Rollout::seen_at(Target& target) const {
+  return look_at(*target.link, cargo_, may_wait(target.delivery), desk_.step);
+}
+
 void Rollout::deliver_to(const Picked& picked, const std::function<Terms()>& terms) {
   if (picked.empty()) return;
+  std::vector<char> may_wait_at(targets_.size());
+  for (const size_t i : picked) may_wait_at[i] = may_wait(targets_[i].delivery) ? 1 : 0;
   commit("sending", [&](soci::session& sql) {
     for (const size_t i : picked) {
       Delivery& delivery = targets_[i].delivery;
@@ -91,7 +105,11 @@ void Rollout::deliver_to(const Picked& picked, const std::function<Terms()>& ter
     }
     update_push(sql, push_);
   });
-  work_on(picked, [&](Target& target) { return deliver(*target.link, cargo_, terms(), desk_.step); });
+  work_on(picked, [&](Target& target) {
+    Terms its = terms();
+    its.may_wait = may_wait_at[static_cast<size_t>(&target - targets_.data())] != 0;
+    return deliver(*target.link, cargo_, its, desk_.step);
+  });
 }
 
 bool Rollout::is_past_confirmation() const {
@@ -130,7 +148,8 @@ void Rollout::end() {
   };
   const size_t applied = count(DeliveryState::applied), unconfirmed = count(DeliveryState::unconfirmed);
   const bool may_fail = push_.state == PushState::pushing && (push_.confirm_by || count(DeliveryState::refused) > 0);
-  if (unconfirmed > 0 && push_.stage != PushStage::confirming) return end_as(PushState::unconfirmed, summary());
+  if (unconfirmed > 0 && push_.confirm_by && push_.stage != PushStage::confirming)
+    return end_as(PushState::unconfirmed, summary());
   if (applied == all) return end_as(PushState::done, summary());
   if (applied == 0 && may_fail) return end_as(PushState::failed, summary());
   end_as(PushState::partial, summary());

@@ -73,6 +73,8 @@ class Rollout {
   void commit(const std::string& what, const std::function<void(soci::session&)>& work) const;
   void write(Target& target, Delivered delivered);
   void work_on(const Picked& picked, const Work& work);
+  bool may_wait(const Delivery& delivery) const;
+  Delivered seen_at(Target& target) const;
   void deliver_to(const Picked& picked, const std::function<Terms()>& terms);
   Terms terms() const;
   void go_back(PushState end, const std::string& detail, const registry::Actor& actor);

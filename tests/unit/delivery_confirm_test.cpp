@@ -194,6 +194,62 @@ TEST_P(Confirms, WhatIsConfirmedInPartIsNotTakenBack) {
   EXPECT_FALSE(pop(0).is_unconfirmed());
 }
 
+// By hand: pop push --confirm-within.
+TEST_P(Confirms, WhatSomebodyTriesBesideItChangesNothing) {
+  pop(1).try_by_hand(v1::TABLE_KIND_GEO, "tried");
+  EXPECT_FALSE(delivery::retry(hub_.desk())) << "all of it runs";
+  EXPECT_FALSE(hub_.open());
+  EXPECT_EQ(hub_.current()->state, PushState::done);
+  const Outcome outcome = push(2, {});
+  EXPECT_EQ(outcome.push.state, PushState::partial);
+  EXPECT_EQ(text_of({outcome.deliveries[1]}, true),
+            "b waiting: generation 3, which is not of this push, waits for its confirmation there");
+  EXPECT_EQ(serials(), "2 1 2");
+  EXPECT_FALSE(delivery::retry(hub_.desk()));
+  pop(1).expire();
+  EXPECT_EQ(delivery::retry(hub_.desk())->push.state, PushState::done);
+  EXPECT_EQ(serials(), "2 2 2");
+}
+
+TEST_P(Confirms, WhatSomebodyTriesInsteadIsLeftAlone) {
+  const std::string tried = "tried";
+  pop(1).try_by_hand(v1::TABLE_KIND_POLICY, tried);
+  const auto found = delivery::retry(hub_.desk());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->push.state, PushState::partial);
+  EXPECT_EQ(text_of(found->deliveries), "a applied, b waiting, c applied");
+  EXPECT_FALSE(delivery::retry(hub_.desk())) << "which is known";
+  EXPECT_EQ(delivery::resume(hub_.desk(), {}).push.state, PushState::partial);
+  EXPECT_TRUE(pop(1).is_unconfirmed());
+  EXPECT_EQ(pop(1).table(v1::TABLE_KIND_POLICY), tried);
+  EXPECT_FALSE(hub_.open()) << "the hub goes on";
+  pop(1).expire();
+  EXPECT_EQ(delivery::retry(hub_.desk())->push.state, PushState::done) << "it went back to it";
+  EXPECT_EQ(pop(1).loads(), 1u);
+  pop(1).try_by_hand(v1::TABLE_KIND_POLICY, tried);
+  delivery::retry(hub_.desk());
+  pop(1).confirm_by_hand();
+  EXPECT_EQ(delivery::retry(hub_.desk())->push.state, PushState::done);
+  EXPECT_EQ(serials(), "1 1 1");
+}
+
+TEST_P(Confirms, WhatSomebodyTriesAfterAConfirmedPushIsNotTakenForIt) {
+  push(2, five_minutes);
+  ASSERT_EQ(delivery::confirm(hub_.desk(), actor).push.state, PushState::done);
+  pop(0).try_by_hand(v1::TABLE_KIND_GEO, "tried");
+  pop(1).try_by_hand(v1::TABLE_KIND_POLICY, "tried");
+  for (int i = 0; i < 3; ++i) delivery::retry(hub_.desk());
+  delivery::resume(hub_.desk(), {});
+  EXPECT_EQ(hub_.current()->state, PushState::partial);
+  EXPECT_EQ(text_of(hub_.deliveries(hub_.current()->id)), "a applied, b waiting, c applied");
+  for (const size_t i : {0, 1}) {
+    EXPECT_TRUE(pop(i).is_unconfirmed()) << i;
+    pop(i).expire();
+  }
+  EXPECT_EQ(delivery::retry(hub_.desk())->push.state, PushState::done);
+  EXPECT_EQ(serials(), "2 2 2");
+}
+
 TEST_P(Confirms, CanariesGetItFirst) {
   std::vector<std::string> told;
   hub_.desk().told = [&](const Delivery& each) { told.push_back(each.pop + " " + std::string(name_of(each.state))); };

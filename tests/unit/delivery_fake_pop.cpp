@@ -57,6 +57,23 @@ void FakePop::expire() {
   if (waiting_) go_back();
 }
 
+void FakePop::try_by_hand(v1::TableKind kind, const std::string& bytes) {
+  v1::LoadBegin begin;
+  begin.set_confirm_seconds(300);
+  v1::TableHead& head = *begin.add_tables();
+  head.set_kind(kind);
+  head.set_size(bytes.size());
+  head.set_digest(bytes);
+  const std::lock_guard lock(mutex_);
+  take(begin, bytes);
+}
+
+void FakePop::confirm_by_hand() {
+  const std::lock_guard lock(mutex_);
+  waiting_.reset();
+  stored_ = running_;
+}
+
 void FakePop::go_back() {
   running_ = waiting_->previous;
   waiting_.reset();

@@ -49,6 +49,9 @@ class FakePop final : public v1::Pop::Service {
   void forget();
   /// The time for a confirmation is over.
   void expire();
+  /// Somebody tries a table, so that it waits for its confirmation, and confirms it.
+  void try_by_hand(v1::TableKind kind, const std::string& bytes);
+  void confirm_by_hand();
 
   /// Digest of the zone image that runs, 32 bytes; "": none.
   std::string runs() const;
