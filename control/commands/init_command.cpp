@@ -77,6 +77,7 @@ spool = "spool"                # feeders drop score logs here
 # zone_servers_removed = 0.3   # more than this share of a zone's servers goes
 # zone_capacity_removed = 0.3  # or of their weight
 # servers_demoted = 0.1        # or of all servers that were in, by their scores
+# first_servers_out = 0.3      # or, before the first push, of all that only their scores keep out
 # zone_servers_least = 4       # zones that had fewer are only guarded from being emptied
 # zone_emptied_least = 1       # and that only if they had so many servers of their own
 

@@ -96,6 +96,7 @@ void read_guard(TomlReader& reader, GuardConfig& guard) {
   reader.number("zone_servers_removed", guard.zone_servers_removed, 0, 1);
   reader.number("zone_capacity_removed", guard.zone_capacity_removed, 0, 1);
   reader.number("servers_demoted", guard.servers_demoted, 0, 1);
+  reader.number("first_servers_out", guard.first_servers_out, 0, 1);
   reader.integer("zone_servers_least", guard.zone_servers_least, 0, many);
   reader.integer("zone_emptied_least", guard.zone_emptied_least, 1, many);
 }

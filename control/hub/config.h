@@ -35,6 +35,7 @@ struct GuardConfig {
   double zone_servers_removed = 0.3;  ///< share of a zone's servers
   double zone_capacity_removed = 0.3; ///< and of their weight
   double servers_demoted = 0.1;       ///< share of all that were in and are out by their score
+  double first_servers_out = 0.3;     ///< where nothing was pushed yet, share of all that only their score keeps out
   uint32_t zone_servers_least = 4;    ///< zones that had fewer are only guarded from being emptied
   uint32_t zone_emptied_least = 1;    ///< and that only if they had so many of their own
 

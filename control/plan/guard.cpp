@@ -90,6 +90,10 @@ void guard_zone(const ZoneServers& was, const ZoneServers* is, const hub::GuardC
                        limit_text(Rule::zone_capacity_removed, guard.zone_capacity_removed)));
 }
 
+bool is_out_by_score(Verdict verdict) {
+  return verdict == Verdict::no_score || verdict == Verdict::low_score || verdict == Verdict::recovering;
+}
+
 void guard_demotions(const selection::Selection& before, const selection::Selection& after,
                      const hub::GuardConfig& guard, std::vector<Objection>& objections) {
   uint64_t were_in = 0, demoted = 0, without = 0;
@@ -100,10 +104,7 @@ void guard_demotions(const selection::Selection& before, const selection::Select
         ++were_in;
         if (is == nullptr) return;
         without += is->verdict == Verdict::no_score ? 1 : 0;
-        demoted +=
-            is->verdict == Verdict::no_score || is->verdict == Verdict::low_score || is->verdict == Verdict::recovering
-                ? 1
-                : 0;
+        demoted += is_out_by_score(is->verdict) ? 1 : 0;
       });
   if (!exceeds(demoted, were_in, guard.servers_demoted)) return;
   const std::string monitors = 2 * without > demoted ? fmt::format(" {} of them have no recent score at all: rather "
@@ -128,6 +129,8 @@ std::string_view rule_name(Rule rule) {
     return "zone_emptied";
   case Rule::servers_demoted:
     return "servers_demoted";
+  case Rule::first_servers_out:
+    return "first_servers_out";
   }
   return "";
 }
@@ -146,6 +149,26 @@ std::vector<Objection> objections_to(const selection::Selection& before, const s
   };
   std::ranges::stable_sort(objections, {}, gravity);
   return objections;
+}
+
+std::vector<Objection> objections_to_first(const selection::Selection& first, const hub::GuardConfig& guard) {
+  uint64_t in = 0, out = 0, without = 0;
+  for (const Judged& each : first.servers) {
+    in += each.verdict == Verdict::in ? 1 : 0;
+    out += is_out_by_score(each.verdict) ? 1 : 0;
+    without += each.verdict == Verdict::no_score ? 1 : 0;
+  }
+  if (out == 0 || (in > 0 && !exceeds(out, in + out, guard.first_servers_out))) return {};
+  const std::string feeds =
+      2 * without > out
+          ? fmt::format(" {} of them have no recent score at all: rather their feeds are not in yet.", without)
+          : "";
+  const std::string limit = in == 0 ? fmt::format("and the guard lets no first push be without any ({}). {}",
+                                                  rule_name(Rule::first_servers_out), override_hint)
+                                    : limit_text(Rule::first_servers_out, guard.first_servers_out);
+  return {{Rule::first_servers_out, "",
+           fmt::format("nothing was pushed yet: {} of {} servers are out by their score ({:.1f} %), {}{}", out,
+                       in + out, percent(out, in + out), limit, feeds)}};
 }
 
 } // namespace anytick::plan

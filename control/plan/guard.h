@@ -18,4 +18,8 @@ std::string_view rule_name(Objection::Rule rule);
 std::vector<Objection> objections_to(const selection::Selection& before, const selection::Selection& after,
                                      const hub::GuardConfig& guard);
 
+/// What stands against the first push of all: POPs may serve a pool already, and a hub may be asked before its feeds
+/// are in. Of the servers that are in unless their score keeps them out, too many are out; or all, whatever is allowed.
+std::vector<Objection> objections_to_first(const selection::Selection& first, const hub::GuardConfig& guard);
+
 } // namespace anytick::plan

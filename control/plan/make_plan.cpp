@@ -123,7 +123,9 @@ Result<MadePlan> make_plan(const Sources& sources, const Scores& scores, int64_t
   inclusion.forget_unused();
   plan.servers = server_changes(before, plan.selection);
   plan.zones = zone_changes(before, plan.selection);
-  if (sources.base != nullptr) plan.objections = objections_to(before, plan.selection, sources.config.guard);
+  const hub::GuardConfig& guard = sources.config.guard;
+  plan.objections = sources.base == nullptr ? objections_to_first(plan.selection, guard)
+                                            : objections_to(before, plan.selection, guard);
   return made;
 }
 

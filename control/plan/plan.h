@@ -79,9 +79,15 @@ struct DataChange {
 
 /// What the guard holds against a plan. `text` is for people and names the rule's key.
 struct Objection {
-  enum class Rule : uint8_t { zone_servers_removed, zone_capacity_removed, zone_emptied, servers_demoted };
+  enum class Rule : uint8_t {
+    zone_servers_removed,
+    zone_capacity_removed,
+    zone_emptied,
+    servers_demoted,
+    first_servers_out,
+  };
   Rule rule;
-  std::string zone; ///< "" for servers_demoted
+  std::string zone; ///< "" where it is about all servers
   std::string text;
   bool operator==(const Objection&) const = default;
 };

@@ -33,8 +33,9 @@ uint32_t count_of(const Cell& cell) {
 }
 
 std::optional<Objection::Rule> rule_by_name(std::string_view name) {
-  for (const auto rule : {Objection::Rule::zone_servers_removed, Objection::Rule::zone_capacity_removed,
-                          Objection::Rule::zone_emptied, Objection::Rule::servers_demoted})
+  for (const auto rule :
+       {Objection::Rule::zone_servers_removed, Objection::Rule::zone_capacity_removed, Objection::Rule::zone_emptied,
+        Objection::Rule::servers_demoted, Objection::Rule::first_servers_out})
     if (rule_name(rule) == name) return rule;
   return {};
 }

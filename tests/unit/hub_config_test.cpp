@@ -69,6 +69,7 @@ south-america = 7
 zone_servers_removed = 0.5
 zone_capacity_removed = 0.6
 servers_demoted = 0.2
+first_servers_out = 0.9
 zone_servers_least = 10
 zone_emptied_least = 2
 [tls]
@@ -117,6 +118,7 @@ revisions = 7
   EXPECT_EQ(config.guard.zone_servers_removed, 0.5);
   EXPECT_EQ(config.guard.zone_capacity_removed, 0.6);
   EXPECT_EQ(config.guard.servers_demoted, 0.2);
+  EXPECT_EQ(config.guard.first_servers_out, 0.9);
   EXPECT_EQ(config.guard.zone_servers_least, 10u);
   EXPECT_EQ(config.guard.zone_emptied_least, 2u);
   EXPECT_EQ(config.tls.ca, "/srv/pool/ca.pem");

@@ -142,6 +142,20 @@ TEST_P(HubRun, TheGuardHoldsBack) {
   EXPECT_NE(hub->metrics().text().find("\nanytick_guarded 0"), std::string::npos);
 }
 
+TEST_P(HubRun, NothingIsPushedBeforeFeedsAreIn) {
+  const auto hub = start();
+  work(*hub);
+  say(20, 0, 12);
+  work(*hub);
+  EXPECT_EQ(current_serial(), 0);
+  EXPECT_EQ(pop(0).loads(), 0u);
+  EXPECT_NE(hub->metrics().text().find("\nanytick_guarded 1"), std::string::npos) << hub->metrics().text();
+  say(20, 13, 19);
+  work(*hub);
+  EXPECT_EQ(servers_in(), 20u);
+  EXPECT_TRUE(all_run_the_same());
+}
+
 TEST_P(HubRun, ARollbackHolds) {
   const auto hub = start();
   say(20);

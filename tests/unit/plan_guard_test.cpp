@@ -174,6 +174,51 @@ INSTANTIATE_TEST_SUITE_P(
              {.servers_demoted = 0.2}}),
     [](const auto& i) { return i.param.name; });
 
+struct FirstCase {
+  const char* name;
+  Pool first;
+  bool objects;
+  hub::GuardConfig guard{};
+};
+
+class First : public testing::TestWithParam<FirstCase> {};
+
+TEST_P(First, Objects) {
+  const FirstCase& each = GetParam();
+  const auto objections = objections_to_first(selection_of(each.first), each.guard);
+  EXPECT_EQ(rules_of(objections), std::vector<std::string>(each.objects ? 1 : 0, "first_servers_out"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Guard, First,
+    testing::Values(FirstCase{"OfNothing", {}, false}, FirstCase{"AllIn", {.servers = 10}, false},
+                    FirstCase{"NoFeedYet", {.servers = 10, .out = 10, .reason = Verdict::no_score}, true},
+                    FirstCase{"OneServer", {.servers = 1, .out = 1, .reason = Verdict::no_score}, true},
+                    FirstCase{"MonitorsAreWrong", {.servers = 10, .out = 10}, true},
+                    FirstCase{"Recovering", {.servers = 10, .out = 10, .reason = Verdict::recovering}, true},
+                    FirstCase{"AtTheBound", {.servers = 1000, .out = 300}, false},
+                    FirstCase{"OneMore", {.servers = 1000, .out = 301}, true},
+                    FirstCase{"OwnersMay", {.servers = 10, .out = 10, .reason = owner}, false},
+                    FirstCase{"UnverifiedOnes", {.servers = 10, .out = 10, .reason = Verdict::unverified}, false},
+                    FirstCase{"LeavingOnes", {.servers = 10, .out = 10, .reason = Verdict::leaving}, false},
+                    FirstCase{"AllButOneMay", {.servers = 10, .out = 9}, false, {.first_servers_out = 1}},
+                    FirstCase{"NeverAll", {.servers = 10, .out = 10}, true, {.first_servers_out = 1}}),
+    [](const auto& i) { return i.param.name; });
+
+TEST(Guard, SaysThatFeedsAreNotIn) {
+  const auto text_of = [](const Pool& pool) {
+    const auto objections = objections_to_first(selection_of(pool), {});
+    return objections.empty() ? "" : objections[0].text;
+  };
+  EXPECT_EQ(text_of({.servers = 10, .out = 4, .reason = Verdict::no_score}),
+            "nothing was pushed yet: 4 of 10 servers are out by their score (40.0 %), more than "
+            "guard.first_servers_out = 0.3 allows. \"--force --reason TEXT\" overrides it. 4 of them have no recent "
+            "score at all: rather their feeds are not in yet.");
+  EXPECT_EQ(text_of({.servers = 10, .out = 10}),
+            "nothing was pushed yet: 10 of 10 servers are out by their score (100.0 %), and the guard lets no first "
+            "push be without any (first_servers_out). \"--force --reason TEXT\" overrides it.");
+}
+
 TEST(Guard, SaysNumbersAndKeys) {
   const auto objections = objections_to(selection_of({.servers = 10}),
                                         selection_of({.servers = 10, .out = 4, .reason = Verdict::no_score}), {});

@@ -45,6 +45,19 @@ TEST(MakePlan, FirstHasNoBaseAndNoObjection) {
   EXPECT_FALSE(made.plan.changes_nothing());
 }
 
+TEST(MakePlan, FirstIsGuardedUntilFeedsAreIn) {
+  PlanWorld world(7);
+  world.scores.clear();
+  const MadePlan made = world.make();
+  ASSERT_EQ(made.plan.objections.size(), 1u);
+  EXPECT_EQ(made.plan.objections[0].rule, Objection::Rule::first_servers_out);
+  const auto read = read_plan(plan_json(made.plan), "plan");
+  ASSERT_TRUE(read) << read.refusal().text();
+  EXPECT_EQ(read->plan.objections, made.plan.objections);
+  world.snapshot.servers.clear();
+  EXPECT_TRUE(world.make().plan.objections.empty());
+}
+
 TEST(MakePlan, ChangesNothingWhereNothingChanged) {
   const PlanWorld world(8);
   const MadePlan first = world.make();
