@@ -41,11 +41,22 @@ int64_t seconds_option(const std::string& name, const std::string& text, int64_t
   return duration->count();
 }
 
+/// Canaries wait the longest for their confirmation.
+void check_wait(const delivery::Manner& manner) {
+  const int64_t more = manner.confirm_within.value_or(hub::canary_grace.count());
+  if (!manner.canaries_first || manner.soak + more <= hub::confirm_max.count()) return;
+  throw CommandFailure(
+      exit_usage, fmt::format("--soak: canaries would wait for their confirmation for {} s and {} s more, and POPs "
+                              "do so for {} s at most",
+                              manner.soak, more, hub::confirm_max.count()));
+}
+
 delivery::Manner manner_of(const RolloutOptions& options) {
   delivery::Manner manner{.canaries_first = options.canary, .soak = seconds_option("--soak", options.soak, 0)};
   if (!options.confirm_within.empty())
     manner.confirm_within = seconds_option("--confirm-within", options.confirm_within, 5);
   manner.pops = options.pops;
+  check_wait(manner);
   return manner;
 }
 

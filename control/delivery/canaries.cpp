@@ -7,8 +7,6 @@
 namespace anytick::delivery {
 namespace {
 
-/// A canary's own time to go back, beyond the soak: what it takes to look at all of them and to confirm.
-constexpr int64_t canary_grace = 180;
 constexpr std::chrono::milliseconds soak_step{500};
 
 } // namespace
@@ -18,7 +16,7 @@ bool Rollout::run_canaries() {
   const auto canaries = [](const Delivery& each) { return each.canary && each.asked; };
   const auto until_confirmed = [this] {
     if (push_.confirm_by) return terms();
-    return Terms{static_cast<uint32_t>(push_.soak + canary_grace), false};
+    return Terms{static_cast<uint32_t>(push_.soak + hub::canary_grace.count()), false};
   };
   deliver_to(pick([&](const Delivery& each) { return canaries(each) && !each.runs(); }), until_confirmed);
   std::string fault = fault_of_canaries();

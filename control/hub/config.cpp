@@ -128,6 +128,12 @@ void read_run(TomlReader& reader, RunConfig& run) {
   seconds("interval", run.interval, 1);
   seconds("retry", run.retry, 1);
   seconds("soak", run.soak, 0);
+  if (const toml::node* node = reader.find("soak"); node != nullptr && run.soak + canary_grace > confirm_max)
+    reader.fault(
+        *node, "soak",
+        fmt::format("canaries would wait for their confirmation for {} s and {} s more, and POPs do so for {} s "
+                    "at most",
+                    run.soak.count(), canary_grace.count(), confirm_max.count()));
   reader.short_text("listen", run.listen);
   if (const toml::node* node = reader.find("listen"); node != nullptr && !is_listen(run.listen))
     reader.fault(*node, "listen", "must be ADDRESS:PORT, an IPv6 address in brackets, or empty");

@@ -47,6 +47,11 @@ struct TlsConfig {
   std::string ca, certificate, key; ///< PEM files; all or none
 };
 
+/// For so long a POP waits for its confirmation at most.
+inline constexpr std::chrono::seconds confirm_max{86'400};
+/// A canary's own time to go back, beyond the soak: what it takes to look at all of them and to confirm.
+inline constexpr std::chrono::seconds canary_grace{180};
+
 /// `anytick hub run`. [run]
 struct RunConfig {
   std::chrono::seconds interval{60};     ///< between plans

@@ -190,6 +190,24 @@ TEST_F(HubCommands, WrongOptions) {
   EXPECT_EQ(pop(0).loads(), 0u);
 }
 
+// POPs wait for a day at most.
+TEST_F(HubCommands, CanariesDoNotWaitTooLong) {
+  pop(0).set(Wrong::refuses);
+  for (const auto& [words, sum] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"push", "--canary", "--soak", "1d"}, "86400 s and 180 s more"},
+           {{"push", "--canary", "--soak", "12h", "--confirm-within", "13h"}, "43200 s and 46800 s more"},
+           {{"rollback", "1", "--reason", "x", "--canary", "--soak", "86221s"}, "86221 s and 180 s more"}}) {
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.code, control::exit_usage);
+    EXPECT_NE(outcome.failure.find(sum), std::string::npos) << outcome.failure;
+  }
+  EXPECT_EQ(pop(0).loads(), 0u);
+  pop(0).set(Wrong::nothing);
+  EXPECT_EQ(run({"push", "--soak", "1d", "--confirm-within", "1d"}).code, control::exit_done)
+      << "there are no canaries";
+  EXPECT_GT(pop(0).last_begin()->confirm_seconds(), 86'000u);
+}
+
 TEST_F(HubCommands, UnknownTablesAreTold) {
   ASSERT_EQ(run({"push"}).code, control::exit_done);
   const std::string file = directory_.write("zone", control::as_text(image_of(4'000'000'000)));

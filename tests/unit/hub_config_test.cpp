@@ -161,6 +161,8 @@ TEST(HubConfig, TellsWhereAndWhatIsWrong) {
            {"[guard]\nservers_demoted = 2", "guard.servers_demoted: must be a number"},
            {"[tls]\nca = \"x\"", "tls.certificate: missing"},
            {"[run]\ninterval = 0", "run.interval: must be an integer from 1"},
+           {"[run]\nsoak = 86221", "line 2, column 8: run.soak: canaries would wait for their confirmation for 86221 s "
+                                   "and 180 s more, and POPs do so for 86400 s at most"},
            {"[run]\nlisten = \"localhost:80\"", "run.listen: must be ADDRESS:PORT"},
            {"[run]\nlisten = \"::1:80\"", "run.listen: must be ADDRESS:PORT"},
            {"[run]\nlisten = \"127.0.0.1\"", "run.listen: must be ADDRESS:PORT"}}) {
@@ -169,7 +171,7 @@ TEST(HubConfig, TellsWhereAndWhatIsWrong) {
     EXPECT_NE(faults.find(fault), std::string::npos) << faults;
     EXPECT_EQ(faults.find("/etc/hub.toml"), 0u) << faults;
   }
-  EXPECT_EQ(faults_of("[run]\nlisten = \"\""), "");
+  EXPECT_EQ(faults_of("[run]\nlisten = \"\"\nsoak = 86220"), "");
 }
 
 TEST(HubConfig, TellsAllFaultsAtOnceInTheirOrder) {
