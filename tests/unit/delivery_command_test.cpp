@@ -68,8 +68,9 @@ TEST_F(HubCommands, PlanSaysWhetherThereIsSomethingToPush) {
 
 TEST_F(HubCommands, PlanTellsWhatIsNotOfServers) {
   hub_.database().transact([](soci::session& sql) {
-    registry::add_root(sql, {"test", "", test_time},
-                       {.origin = "time.example", .name_servers = {"ns.example"}, .static_data = static_data(1)});
+    registry::add_root(
+        sql, {"test", "", test_time},
+        {.origin = "time.example", .contact = {}, .name_servers = {"ns.example"}, .static_data = static_data(1)});
   });
   EXPECT_NE(run({"plan"}).output.find("\n  root time.example is new\n"), std::string::npos) << run({"plan"}).output;
   ASSERT_EQ(run({"push"}).code, control::exit_done);
