@@ -20,8 +20,8 @@ RATE_MIN, RATE_MAX, BISECTIONS = 4000, 512_000, 4
 BULK_BYTES, BULK_EVERY_SECONDS = 20 << 20, 5
 ATTEMPTS = 3
 QUERIES_LOST_SHARE = 0.01
-# Six in half a minute. A bulk transfer may fill the queue to the kernel; a way that is broken or starved loses far more.
-PINGS_LOST_SHARE = 0.01
+# Three in half a minute. A bulk transfer may fill the queue to the kernel; a way that is broken or starved loses far more.
+PINGS_LOST_SHARE = 0.005
 SERVICES = (rigs.POP_IPV4, rigs.POP_IPV6)
 
 RIG = None
