@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace anytick::plan {
 namespace {
@@ -14,6 +15,13 @@ constexpr std::array<std::string_view, 7> change_words{
     "root_added", "root_removed", "root_changed", "zone_names", "rules", "query_policy", "other",
 };
 
+/// Words stand in the order of the enumeration.
+template <class Enum> std::optional<Enum> by_word(std::span<const std::string_view> words, std::string_view word) {
+  const auto found = std::ranges::find(words, word);
+  if (found == words.end()) return {};
+  return static_cast<Enum>(found - words.begin());
+}
+
 } // namespace
 
 std::string_view verdict_word(selection::Verdict verdict) {
@@ -21,9 +29,7 @@ std::string_view verdict_word(selection::Verdict verdict) {
 }
 
 std::optional<selection::Verdict> verdict_by_word(std::string_view word) {
-  const auto found = std::ranges::find(verdict_words, word);
-  if (found == verdict_words.end()) return {};
-  return static_cast<selection::Verdict>(found - verdict_words.begin());
+  return by_word<selection::Verdict>(verdict_words, word);
 }
 
 std::string_view change_word(DataChange::Kind kind) {
@@ -31,9 +37,7 @@ std::string_view change_word(DataChange::Kind kind) {
 }
 
 std::optional<DataChange::Kind> change_by_word(std::string_view word) {
-  const auto found = std::ranges::find(change_words, word);
-  if (found == change_words.end()) return {};
-  return static_cast<DataChange::Kind>(found - change_words.begin());
+  return by_word<DataChange::Kind>(change_words, word);
 }
 
 std::string_view family_word(geo::Family family) {

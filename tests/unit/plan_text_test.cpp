@@ -72,12 +72,17 @@ the guard objects (1)
 )");
 }
 
-TEST(PlanText, OfNothing) {
+Plan plan_without_changes() {
   Plan plan = small_plan();
   plan.servers.clear();
   plan.zones.clear();
   plan.objections.clear();
   plan.before = plan.after;
+  return plan;
+}
+
+TEST(PlanText, OfNothing) {
+  Plan plan = plan_without_changes();
   plan.base.reset();
   EXPECT_EQ(plan_text(plan, {}), R"(plan 43 before which nothing was pushed, of 2026-11-22T12:00:00Z
   image aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
@@ -89,11 +94,7 @@ the guard has no objection
 }
 
 TEST(PlanText, OfWhatIsNotOfServers) {
-  Plan plan = small_plan();
-  plan.servers.clear();
-  plan.zones.clear();
-  plan.objections.clear();
-  plan.before = plan.after;
+  Plan plan = plan_without_changes();
   plan.data_changes = {{DataChange::Kind::root_removed, "time.example", "root time.example is gone"},
                        {DataChange::Kind::query_policy, "", "the query policy changes"}};
   EXPECT_EQ(plan_text(plan, {}), R"(plan 43 to follow 42, of 2026-11-22T12:00:00Z
