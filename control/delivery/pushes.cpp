@@ -71,9 +71,8 @@ std::optional<Push> first(std::vector<Push> found) {
 
 std::optional<registry::Id> last_push_at(soci::session& sql, const std::string& pop) {
   registry::Id push = 0;
-  sql << "SELECT push FROM deliveries WHERE pop = :pop AND state IN ('applied', 'unconfirmed', 'sending') ORDER BY "
-         "push "
-         "DESC LIMIT 1",
+  sql << "SELECT push FROM deliveries WHERE pop = :pop AND state IN ('applied', 'unconfirmed', 'sending') "
+         "ORDER BY push DESC LIMIT 1",
       soci::use(pop), soci::into(push);
   return sql.got_data() ? std::optional(push) : std::nullopt;
 }
